@@ -1,0 +1,89 @@
+// Package notifier says what it is to reach a human: a [Message] that one attempt hands to a provider, the [Channel] that takes it,
+// the [Outcome] that comes back, and the [Lane] that decides, purely, which of the waiting pages goes next.
+package notifier
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/dutyline/dutyline/request"
+)
+
+// A Phone is a telephone number in E.164, as +15005550100. It prints masked: a whole number never reaches a log line.
+type Phone string
+
+// Masked keeps the country's first digit and the last two: +1…00.
+func (p Phone) Masked() string {
+	if len(p) < 6 {
+		return "…"
+	}
+	return string(p[:2]) + "…" + string(p[len(p)-2:])
+}
+
+// String is the masked form; convert with string(p) where the number itself is needed.
+func (p Phone) String() string { return p.Masked() }
+
+// LogValue is the masked form.
+func (p Phone) LogValue() slog.Value { return slog.StringValue(p.Masked()) }
+
+// About says what a message tells, for the phrase that renders it.
+type About string
+
+// What messages can be about.
+const (
+	AskToTake     About = "ask"       // take this request; carries a code
+	TellWithdrawn About = "withdrawn" // its sender withdrew it
+)
+
+// A Message is what one attempt hands to a provider. It holds nothing of the content of a request.
+type Message struct {
+	Ref      request.Ref
+	Page     string
+	Attempt  string
+	About    About
+	To       Phone
+	Urgency  request.Urgency
+	Language string // of the request (BCP 47), "" when unknown
+	Reader   string // language in which the recipient is addressed (BCP 47)
+	Code     string // six digits, for AskToTake
+	Expires  time.Time
+	// Since is when the page was first attempted: a look-up need not search before it.
+	Since time.Time
+}
+
+// An Outcome is what is known after a call to a provider. Exactly one of the types below.
+type Outcome interface{ outcome() }
+
+// Accepted says that the provider has the message and will report on it under this id.
+type Accepted struct{ ProviderID string }
+
+// Failed says that the provider does not have the message, or that nobody knows ([request.FailedUnknown]).
+type Failed struct {
+	Kind       request.FailureKind
+	Code       string        // the provider's error code, or a word: timeout, connection, http_503
+	RetryAfter time.Duration // what the provider asked for; 0: nothing said
+}
+
+// NotFound says that a look-up found no trace of the message.
+type NotFound struct{}
+
+func (Accepted) outcome() {}
+func (Failed) outcome()   {}
+func (NotFound) outcome() {}
+
+// A Channel hands messages to one provider over one medium. Implementations are safe for concurrent use and end every call by ctx's
+// deadline. A panic in one is a [Failed] of unknown kind to its caller.
+type Channel interface {
+	// Name is the provider's name in events: twilio.
+	Name() string
+	// Medium is the channel's name in events and rosters: sms, voice.
+	Medium() string
+	// Lane names the lane (one provider number) that serves a recipient; always the same for the same recipient, so that a conversation
+	// stays on one number.
+	Lane(to Phone) string
+	// Send hands the message over: Accepted or Failed.
+	Send(ctx context.Context, m Message) Outcome
+	// Find asks the provider whether an earlier attempt of the same page arrived: Accepted, NotFound or Failed.
+	Find(ctx context.Context, m Message) Outcome
+}

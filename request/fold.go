@@ -1,0 +1,243 @@
+package request
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Apply folds one stored commit: seq is its stream sequence and stored are its bytes. A commit at or below LastSeq is ignored, so that
+// a commit may be applied once from its acknowledgement and again from the stream. Bytes that are no commit move the chain and
+// nothing else, and are returned as an error that wraps [ErrCommit].
+func (s *State) Apply(seq uint64, stored []byte) error {
+	if seq <= s.LastSeq {
+		return nil
+	}
+	s.LastSeq = seq
+	s.Chain = s.Chain.Next(stored)
+	c, err := Decode(stored)
+	if err != nil {
+		return fmt.Errorf("fold %s at %d: %w", s.Ref, seq, err)
+	}
+	if c.Request != s.Ref {
+		return fmt.Errorf("fold %s at %d: %w: it names another request", s.Ref, seq, ErrCommit)
+	}
+	if !c.IsDecision() {
+		if slices.Contains(s.seen, c.ID) {
+			return nil
+		}
+		s.seen = append(s.seen, c.ID)
+	}
+	s.MinReader = max(s.MinReader, c.MinReader)
+	s.LastTime = c.Time.Time
+	before := s.view()
+	var failed error
+	for _, e := range c.Events {
+		if err := s.apply(c, e); err != nil && failed == nil {
+			failed = fmt.Errorf("fold %s at %d: %s: %w: %w", s.Ref, seq, e.Type, ErrCommit, err)
+		}
+	}
+	if s.view() != before {
+		s.Version++
+	}
+	return failed
+}
+
+// view is what the sender can see, for counting its changes.
+type view struct {
+	status       Status
+	urgency      Urgency
+	escalation   Escalation
+	acknowledged time.Time
+	content      string
+}
+
+func (s *State) view() view {
+	return view{s.Status, s.Urgency, s.Escalation, s.AcknowledgedAt, s.Body}
+}
+
+func (s *State) apply(c Commit, e Event) error {
+	switch e.Type {
+	case Received:
+		return fold(e, func(b ReceivedBody) {
+			s.Type, s.Sender, s.Origin, s.Body = b.Type, b.Sender, b.OriginDigest, b.BodyDigest
+			s.Urgency, s.UrgencyProposed, s.Language = b.Urgency, b.UrgencyProposed, b.Language
+			s.Missing, s.Warnings, s.Due = b.Missing, b.Warnings, b.Due
+			s.Received, s.Status, s.Escalation = c.Time.Time, StatusReceived, Running
+		})
+	case Amended:
+		return fold(e, func(b AmendedBody) {
+			s.Type, s.Language, s.Body = b.Type, b.Language, b.BodyDigest
+			s.Missing, s.Warnings, s.Due = b.Missing, b.Warnings, b.Due
+		})
+	case Withdrawn:
+		s.Status, s.Escalation = StatusWithdrawn, Stopped
+	case Escalated:
+		return fold(e, func(b EscalatedBody) { s.escalated(c, b) })
+	case PageOrdered:
+		return fold(e, func(b PageBody) {
+			s.Pages = append(s.Pages, Page{PageBody: b, Ordered: c.Time.Time, State: PageQueued})
+		})
+	case PageCancelled:
+		return fold(e, func(b PageBody) { s.endPage(b.Page, PageCalledOff) })
+	case PageExpired:
+		return fold(e, func(b PageBody) { s.endPage(b.Page, PageLate) })
+	case AttemptStarted, AttemptTakenOver, AttemptSent, AttemptDelivered, AttemptFailed:
+		return fold(e, func(b AttemptBody) { s.attempt(c, e.Type, b) })
+	case Acknowledged:
+		return fold(e, func(b AcknowledgedBody) {
+			s.Owner, s.AcknowledgedAt, s.Escalation = b.Person, c.Time.Time, Stopped
+			if s.Status == StatusReceived {
+				s.Status = StatusAcknowledged
+			}
+		})
+	case Passed:
+		return fold(e, func(b PassedBody) { s.passed(b.Person) })
+	case Opened:
+		return fold(e, func(b OpenedBody) {
+			if !slices.Contains(s.Opened, b.Person) {
+				s.Opened = append(s.Opened, b.Person)
+			}
+		})
+	case AlarmRaised:
+		return fold(e, func(b AlarmBody) {
+			if !slices.Contains(s.Alarms, b) {
+				s.Alarms = append(s.Alarms, b)
+			}
+			if b.Kind == AlarmUnanswered && s.Escalation == Running {
+				s.Escalation = Exhausted
+			}
+		})
+	case AlarmCleared:
+		return fold(e, func(b AlarmBody) {
+			s.Alarms = slices.DeleteFunc(s.Alarms, func(a AlarmBody) bool { return a == b })
+		})
+	case ContentErased:
+		s.Erased = true
+	case Closed:
+		s.Closed = true
+	}
+	return nil // a type of a later version with a low min_reader is skipped
+}
+
+// fold decodes a body and hands it on.
+func fold[B any](e Event, apply func(B)) error {
+	var body B
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		return err
+	}
+	apply(body)
+	return nil
+}
+
+func (s *State) escalated(c Commit, b EscalatedBody) {
+	if b.Cause == CauseRoster { // the same step for more people
+		for _, t := range b.Targets {
+			if !slices.Contains(s.Step.Targets, t.Person) {
+				s.Step.Targets = append(s.Step.Targets, t.Person)
+			}
+		}
+		return
+	}
+	step := Step{Level: b.Level, Round: b.Round, Everyone: b.Everyone, Decided: c.Time.Time, Count: s.Step.Count + 1}
+	for _, t := range b.Targets {
+		step.Targets = append(step.Targets, t.Person)
+	}
+	s.Step = step
+}
+
+// passed takes the request from its owner, or takes one of those who are asked off the list. Asking goes on in both cases.
+func (s *State) passed(person string) {
+	if !slices.Contains(s.Passed, person) {
+		s.Passed = append(s.Passed, person)
+	}
+	if s.Owner != person {
+		return
+	}
+	s.Owner, s.AcknowledgedAt, s.Escalation = "", time.Time{}, Running
+	if s.Status == StatusAcknowledged {
+		s.Status = StatusReceived
+	}
+}
+
+func (s *State) endPage(id string, state PageState) {
+	if p := s.Page(id); p != nil && p.State.Open() {
+		p.State = state
+	}
+}
+
+// attempt folds one event of an attempt. A fact can arrive before anything else is known of its attempt, in a log that was cut: it is
+// then taken as it is, as far as its page exists.
+func (s *State) attempt(c Commit, t EventType, b AttemptBody) {
+	p := s.Page(b.Page)
+	if p == nil {
+		return
+	}
+	i := slices.IndexFunc(p.Attempts, func(a Attempt) bool { return a.ID == b.Attempt })
+	if i < 0 {
+		i = len(p.Attempts)
+		p.Attempts = append(p.Attempts, Attempt{ID: b.Attempt, Provider: b.Provider, Started: c.Time.Time})
+	}
+	a := &p.Attempts[i]
+	switch t {
+	case AttemptStarted:
+		a.Rank, a.Node, a.Deadline = max(a.Rank, rankStarted), c.Node, b.Deadline.Time
+		if s.Step.Sent.IsZero() && p.Purpose == Ask && p.Level == s.Step.Level && p.Round == s.Step.Round {
+			s.Step.Sent = c.Time.Time
+		}
+	case AttemptTakenOver:
+		if a.InFlight() {
+			a.Node, a.Deadline = c.Node, b.Deadline.Time
+		}
+	case AttemptSent:
+		a.raise(rankSent, b)
+	case AttemptDelivered:
+		a.raise(rankDelivered, b)
+	case AttemptFailed:
+		rank := rankFailedForGood
+		if b.Failure.Retryable() || b.Failure == FailedDuplicate {
+			rank = rankFailedForNow
+		}
+		a.raise(rank, b)
+	}
+	p.settle()
+}
+
+// raise takes over what a fact says when its rank is higher than what is known.
+func (a *Attempt) raise(rank int, b AttemptBody) {
+	if b.ProviderID != "" && a.ProviderID == "" {
+		a.ProviderID = b.ProviderID
+	}
+	if rank <= a.Rank {
+		return
+	}
+	a.Rank, a.Failure, a.Code, a.RetryAt = rank, b.Failure, b.Code, b.RetryAt.Time
+}
+
+// settle derives the state of a page from its attempts: the best news counts, then the newest.
+func (p *Page) settle() {
+	best := 0
+	inFlight := false
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Rank == rankDelivered || a.Rank == rankSent {
+			best = max(best, a.Rank)
+		}
+		inFlight = inFlight || p.Attempts[i].InFlight()
+	}
+	last := p.Last()
+	switch {
+	case best == rankDelivered:
+		p.State = PageDelivered
+	case best == rankSent:
+		p.State = PageSent
+	case !p.State.Open() && p.State != PageSent && p.State != PageDelivered:
+		// cancelled, expired or failed: late bad news changes nothing
+	case inFlight:
+		p.State = PageSending
+	case last.Rank == rankFailedForNow:
+		p.State = PageRetrying
+	case last.Rank == rankFailedForGood:
+		p.State = PageFailed
+	}
+}

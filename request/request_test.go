@@ -1,0 +1,245 @@
+package request
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestReferencesForgiveHandwritingAndCatchMistakes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mac := rapid.SliceOfN(rapid.Byte(), 5, 5).Draw(t, "mac")
+		ref, ok := NewRef(mac)
+		if !ok {
+			return
+		}
+		written := strings.NewReplacer("0", "o", "1", "l").Replace(strings.ToLower(ref.String()))
+		if got, err := ParseRef(written); err != nil || got != ref {
+			t.Fatalf("%q was read as %q, %v", written, got, err)
+		}
+		at := rapid.IntRange(0, 8).Draw(t, "at")
+		other := alphabet[rapid.IntRange(0, 31).Draw(t, "other")]
+		wrong := string(ref[:at]) + string(other) + string(ref[at+1:])
+		if _, err := ParseRef(wrong); (err == nil) != (wrong == string(ref)) {
+			t.Fatalf("%q for %q: %v", wrong, ref, err)
+		}
+		if at < 8 {
+			swapped := []byte(ref)
+			swapped[at], swapped[at+1] = swapped[at+1], swapped[at]
+			if _, err := ParseRef(string(swapped)); (err == nil) != (string(swapped) == string(ref)) {
+				t.Fatalf("swap %q for %q: %v", swapped, ref, err)
+			}
+		}
+	})
+}
+
+func TestContentIsRefusedOnlyWhereItCannotBeUnderstood(t *testing.T) {
+	for _, tc := range []struct {
+		name, body string
+		unreadable bool
+		fields     string // pointer:code of the errors
+	}{
+		{"no JSON", `{"type":`, true, ""},
+		{"two documents", `{"type":"preservation"} {}`, true, ""},
+		{"a list", `[]`, false, ":wrong_type"},
+		{"no type", `{}`, false, "/type:required"},
+		{"unknown type", `{"type":"teleport"}`, false, "/type:not_allowed"},
+		{"wrong JSON type", `{"type":"preservation","facts":7,"confidential":"yes"}`, false, "/facts:wrong_type /confidential:wrong_type"},
+		{"details as a list", `{"type":"preservation","details":[]}`, false, "/details:wrong_type"},
+		{"outside an enumeration", `{"type":"preservation","urgency":"now"}`, false, "/urgency:not_allowed"},
+		{"accessibility", `{"type":"eu_urgent_information","details":{"accessibility":"maybe"}}`, false, "/details/accessibility:not_allowed"},
+		{"almost nothing", `{"type":"preservation"}`, false, ""},
+		{"null is absent", `{"type":"preservation","facts":null}`, false, ""},
+		{"unknown members", `{"type":"preservation","mood":"grim","details":{"colour":1}}`, false, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, problems, err := ParseContent([]byte(tc.body))
+			if errors.Is(err, ErrUnreadable) != tc.unreadable {
+				t.Fatalf("error %v", err)
+			}
+			var got []string
+			for _, p := range problems {
+				got = append(got, p.Field+":"+p.Code)
+				if p.Fix == "" || p.Detail == "" {
+					t.Errorf("%s has no detail or no fix", p.Field)
+				}
+			}
+			if s := strings.Join(got, " "); s != tc.fields {
+				t.Errorf("errors %q, want %q", s, tc.fields)
+			}
+		})
+	}
+}
+
+func TestMissingAndWarningsNameEachFieldOnce(t *testing.T) {
+	c, _, _ := ParseContent([]byte(`{"type":"preservation","facts":" ","person_in_charge":{"name":"A","fax":"1"},"mood":1,"instrument":"a handshake"}`))
+	var missing []string
+	for _, m := range c.Missing() {
+		missing = append(missing, m.Field)
+		if m.Label == "" || m.Source == "" {
+			t.Errorf("%s has no label or source", m.Field)
+		}
+	}
+	all := strings.Join(missing, " ")
+	for _, want := range []string{"/facts", "/person_in_charge/phone", "/callback_person", "/details/data", "/confidential"} {
+		if strings.Count(" "+all+" ", " "+want+" ") != 1 {
+			t.Errorf("missing %q lacks %s", all, want)
+		}
+	}
+	for _, not := range []string{"/callback_person/name", "/person_in_charge/name", "/details/custodian", "/type"} {
+		if strings.Contains(" "+all+" ", " "+not+" ") {
+			t.Errorf("missing %q should not list %s", all, not)
+		}
+	}
+	var warned []string
+	for _, w := range c.Warnings() {
+		warned = append(warned, w.Field)
+	}
+	if s := strings.Join(warned, " "); s != "/mood /person_in_charge/fax /instrument" {
+		t.Errorf("warnings %q", s)
+	}
+}
+
+func TestEveryTypeHasDetailsAndAnUrgencyRule(t *testing.T) {
+	for _, typ := range Types {
+		if len(Details[typ]) == 0 {
+			t.Errorf("%s requires nothing", typ)
+		}
+	}
+	if Judge(EmergencyDisclosure, Routine) != Emergency || Judge(Preservation, "") != Urgent || Judge(ReadinessTest, "") != Routine || Judge(Preservation, Critical) != Critical {
+		t.Error("the rules of urgency changed")
+	}
+}
+
+// night writes a small log and returns it with the folded state.
+func night(t testing.TB) ([]Stored, *State) {
+	t.Helper()
+	ref, _ := ParseRef("7K4M-2QX9-D")
+	s := NewState(ref)
+	at := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
+	var log []Stored
+	put := func(c Commit) {
+		t.Helper()
+		data, err := c.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seq := uint64(len(log)*3 + 5)
+		log = append(log, Stored{seq, data})
+		if err := s.Apply(seq, data); err != nil {
+			t.Fatal(err)
+		}
+		at = at.Add(time.Second)
+	}
+	system := Actor{BySystem, "n1"}
+	page := PageBody{Page: "p1", Purpose: Ask, Recipient: ToOfficer, Person: "ada", Level: 1, Round: 1, Channel: "sms", RosterRevision: 3, Expires: At(at.Add(time.Hour))}
+	put(s.Decide(at, "n1", Actor{BySender, "s1"}, NewEvent(Received, ReceivedBody{Sender: "s1", Type: Preservation, Urgency: Critical, BodyDigest: "d1"})))
+	put(s.Decide(at, "n1", system, NewEvent(Escalated, EscalatedBody{Level: 1, Round: 1, Cause: CauseReceived, Targets: []Target{{Person: "ada"}}}), NewEvent(PageOrdered, page)))
+	put(s.Decide(at, "n1", system, NewEvent(AttemptStarted, AttemptBody{Page: "p1", Attempt: "p1a1", Provider: "twilio"})))
+	sent := Fact(ref, FactID("p1a1", "SM1", "sent"), at, "n1", Actor{ByProvider, "twilio"}, NewEvent(AttemptSent, AttemptBody{Page: "p1", Attempt: "p1a1", Provider: "twilio", ProviderID: "SM1"}))
+	put(Fact(ref, FactID("p1a1", "SM1", "delivered"), at, "n1", Actor{ByProvider, "twilio"}, NewEvent(AttemptDelivered, AttemptBody{Page: "p1", Attempt: "p1a1", Provider: "twilio", ProviderID: "SM1"})))
+	put(sent)
+	put(sent)
+	put(s.Decide(at, "n1", Actor{ByOfficer, "ada"}, NewEvent(Acknowledged, AcknowledgedBody{Page: "p1", Person: "ada", Via: ViaCode})))
+	return log, s
+}
+
+func TestFoldIgnoresRepeatedAndLateFacts(t *testing.T) {
+	_, s := night(t)
+	if p := s.Page("p1"); p.State != PageDelivered || len(p.Attempts) != 1 || p.Attempts[0].ProviderID != "SM1" {
+		t.Errorf("page %+v", p)
+	}
+	if s.Status != StatusAcknowledged || s.Owner != "ada" || s.Escalation != Stopped || s.Version != 2 {
+		t.Errorf("state %s %s %s version %d", s.Status, s.Owner, s.Escalation, s.Version)
+	}
+}
+
+func TestApplyingACommitTwiceChangesNothing(t *testing.T) {
+	log, s := night(t)
+	chain, version := s.Chain, s.Version
+	for _, c := range log {
+		if err := s.Apply(c.Seq, c.Data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.Chain != chain || s.Version != version {
+		t.Error("a repetition moved the state")
+	}
+}
+
+func TestVerifyFindsEveryChange(t *testing.T) {
+	log, s := night(t)
+	if v, err := Verify(s.Ref, log); err != nil || v.Commits != len(log) || len(v.Uncovered) != 0 {
+		t.Fatalf("%+v %v", v, err)
+	}
+	for i := range len(log) - 1 {
+		changed := append([]Stored(nil), log...)
+		changed[i].Data = []byte(strings.Replace(string(log[i].Data), `"n1"`, `"n2"`, 1))
+		if _, err := Verify(s.Ref, changed); !errors.Is(err, ErrTampered) {
+			t.Errorf("commit %d changed: %v", i, err)
+		}
+		if _, err := Verify(s.Ref, append(append([]Stored(nil), log[:i]...), log[i+1:]...)); !errors.Is(err, ErrTampered) {
+			t.Errorf("commit %d removed: %v", i, err)
+		}
+	}
+	if v, _ := Verify(s.Ref, log[:6]); len(v.Uncovered) != 3 {
+		t.Errorf("uncovered tail %v", v.Uncovered)
+	}
+}
+
+func TestUnknownEventsAreSkippedAndHighReadersRemembered(t *testing.T) {
+	log, s := night(t)
+	c := s.Decide(time.Now(), "n2", Actor{BySystem, "n2"}, Event{Type: "teleported", Body: json.RawMessage(`{"to":"moon"}`)})
+	c.MinReader = 9
+	data, _ := c.Encode()
+	data = []byte(strings.Replace(string(data), `"v":1`, `"v":1,"colour":"red"`, 1))
+	if err := s.Apply(log[len(log)-1].Seq+1, data); err != nil {
+		t.Fatal(err)
+	}
+	if !s.TooNew() || s.Status != StatusAcknowledged {
+		t.Errorf("reader %d status %s", s.MinReader, s.Status)
+	}
+}
+
+func TestAttemptNames(t *testing.T) {
+	if page, ok := PageOfAttempt(AttemptID("p12", 3)); !ok || page != "p12" {
+		t.Errorf("%s %t", page, ok)
+	}
+	for _, bad := range []string{"", "p", "pa1", "p1", "p1a", "x1a1", "p1a1/../", "p1b1"} {
+		if _, ok := PageOfAttempt(bad); ok {
+			t.Errorf("%q passes for an attempt", bad)
+		}
+	}
+}
+
+func FuzzParseContent(f *testing.F) {
+	f.Add([]byte(`{"type":"preservation","details":{"data":[1,{"a":null}]}}`))
+	f.Add([]byte(`{"type":"teleport"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c, problems, err := ParseContent(body)
+		if err != nil || len(problems) > 0 {
+			return
+		}
+		again, problems, err := ParseContent(c.Canonical())
+		if err != nil || len(problems) > 0 || string(again.Canonical()) != string(c.Canonical()) {
+			t.Fatalf("canonical form is not stable: %v %v", problems, err)
+		}
+		_, _ = c.Missing(), c.Warnings()
+	})
+}
+
+func FuzzFold(f *testing.F) {
+	log, s := night(f)
+	for _, c := range log {
+		f.Add(c.Data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		state := s.Clone()
+		_ = state.Apply(s.LastSeq+1, data)
+		_ = state.Receipt(nil)
+	})
+}

@@ -1,0 +1,178 @@
+package request
+
+import (
+	"slices"
+	"time"
+)
+
+// A Status is where a request stands, for its sender (DOMAIN: Life of a request). There is no status "closed".
+type Status string
+
+// The statuses of which this version writes received, acknowledged and withdrawn.
+const (
+	StatusReceived     Status = "received"     // stored; officers are being paged
+	StatusAcknowledged Status = "acknowledged" // a named officer has it
+	StatusWithdrawn    Status = "withdrawn"    // an end, by the sender
+)
+
+// Ended reports whether nobody is to be asked any more.
+func (s Status) Ended() bool {
+	switch s {
+	case StatusWithdrawn, "refused", "answered", "transferred":
+		return true
+	default:
+		return false
+	}
+}
+
+// An Escalation says whether people are being paged.
+type Escalation string
+
+// The states of an escalation.
+const (
+	Running   Escalation = "running"
+	Stopped   Escalation = "stopped"
+	Exhausted Escalation = "exhausted" // everyone was asked; an alarm stands, and paging goes on at long intervals
+)
+
+// A PageState is how far a page has come. Sent, delivered and acknowledged are different facts.
+type PageState string
+
+// The states of a page; the lane of its provider moves it on until it has an outcome.
+const (
+	PageQueued    PageState = "queued"    // ordered, waiting for its lane; a crash leaves it here and any node serves it
+	PageSending   PageState = "sending"   // an attempt is with the provider; after a crash another node takes it over
+	PageRetrying  PageState = "retrying"  // an attempt failed for now; tried again at RetryAt
+	PageSent      PageState = "sent"      // the provider has it
+	PageDelivered PageState = "delivered" // the carrier says it arrived
+	PageFailed    PageState = "failed"    // failed for good
+	PageCalledOff PageState = "cancelled"
+	PageLate      PageState = "expired"
+)
+
+// Open reports whether the lane still has work with the page.
+func (p PageState) Open() bool { return p == PageQueued || p == PageSending || p == PageRetrying }
+
+// A Page is one person asked (or told) over one channel.
+type Page struct {
+	PageBody
+	Ordered  time.Time
+	State    PageState
+	Attempts []Attempt
+}
+
+// Last is the newest attempt, nil when there is none.
+func (p *Page) Last() *Attempt {
+	if len(p.Attempts) == 0 {
+		return nil
+	}
+	return &p.Attempts[len(p.Attempts)-1]
+}
+
+// LookUp reports whether an earlier attempt may have arrived without our knowing.
+func (p *Page) LookUp() bool {
+	return slices.ContainsFunc(p.Attempts, func(a Attempt) bool { return a.Failure == FailedUnknown })
+}
+
+// An Attempt is one hand-over of a page to a provider.
+type Attempt struct {
+	ID         string
+	Provider   string
+	ProviderID string
+	Node       string // that makes the call
+	Rank       int    // see the ranks; never falls
+	Started    time.Time
+	Deadline   time.Time
+	Failure    FailureKind
+	Code       string
+	RetryAt    time.Time
+}
+
+// Ranks of what is known of an attempt. A fact with a lower rank than what is known is ignored: callbacks repeat and come out of order.
+// A failure for good outranks sent (carriers report it after), and delivered outranks all.
+const (
+	rankStarted = iota + 1
+	rankFailedForNow
+	rankSent
+	rankFailedForGood
+	rankDelivered
+)
+
+// InFlight reports whether the call to the provider has no outcome yet.
+func (a *Attempt) InFlight() bool { return a.Rank == rankStarted }
+
+// A Step is one step of the escalation: a level in a round.
+type Step struct {
+	Level, Round int
+	Everyone     bool
+	Decided      time.Time
+	Sent         time.Time // its first attempt; zero before
+	Targets      []string
+	Count        int // steps taken so far, this one included; 0 before the first
+}
+
+// A State is a fold of one log. It is mutable and belongs to one goroutine; [State.Clone] makes a copy to hand out.
+type State struct {
+	Ref             Ref
+	Type            Type
+	Sender          string
+	Origin, Body    string // digests
+	Urgency         Urgency
+	UrgencyProposed Urgency
+	Language        string
+	Missing         []string
+	Warnings        int
+	Due             []Due
+	Received        time.Time
+	AcknowledgedAt  time.Time
+	Owner           string // person who has it, "" while nobody does
+	Status          Status
+	Escalation      Escalation
+	Version         int // counts changes of the sender's view
+	Step            Step
+	Passed          []string // who passed since the step before the last acknowledgement
+	Opened          []string
+	Alarms          []AlarmBody // standing
+	Pages           []Page
+	Closed          bool
+	Erased          bool
+
+	LastSeq   uint64 // stream sequence of the last commit folded
+	LastTime  time.Time
+	Chain     Chain
+	MinReader int // highest that a commit asked for
+
+	seen []string // ids of the facts folded: they alone can repeat
+}
+
+// NewState is the state of an empty log.
+func NewState(ref Ref) *State { return &State{Ref: ref, Chain: NewChain(ref)} }
+
+// Clone is a deep copy.
+func (s *State) Clone() *State {
+	c := *s
+	c.Missing, c.Due, c.Passed = slices.Clone(s.Missing), slices.Clone(s.Due), slices.Clone(s.Passed)
+	c.Opened, c.Alarms, c.seen = slices.Clone(s.Opened), slices.Clone(s.Alarms), slices.Clone(s.seen)
+	c.Step.Targets = slices.Clone(s.Step.Targets)
+	c.Pages = slices.Clone(s.Pages)
+	for i := range c.Pages {
+		c.Pages[i].Attempts = slices.Clone(s.Pages[i].Attempts)
+	}
+	return &c
+}
+
+// Page returns the page of that id, nil when there is none. The pointer is good until the next Apply.
+func (s *State) Page(id string) *Page {
+	for i := range s.Pages {
+		if s.Pages[i].Page == id {
+			return &s.Pages[i]
+		}
+	}
+	return nil
+}
+
+// Exists reports whether the request was received.
+func (s *State) Exists() bool { return s.Version > 0 }
+
+// TooNew reports whether a commit asks for a newer reader than this code: then it decides nothing but the most urgent.
+func (s *State) TooNew() bool { return s.MinReader > Reader }
