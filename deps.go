@@ -5,6 +5,7 @@ package main
 import (
 	_ "github.com/alecthomas/kong"
 	_ "github.com/alicebob/miniredis/v2"
+	_ "github.com/antithesishq/antithesis-sdk-go/assert"
 	_ "github.com/evanphx/json-patch/v5"
 	_ "github.com/getkin/kin-openapi/openapi3"
 	_ "github.com/getkin/kin-openapi/openapi3filter"
@@ -13,7 +14,6 @@ import (
 	_ "github.com/gofrs/flock"
 	_ "github.com/mattn/go-isatty"
 	_ "github.com/nats-io/nats-server/v2/server"
-	_ "github.com/antithesishq/antithesis-sdk-go/assert"
 	_ "github.com/nats-io/nats.go"
 	_ "github.com/nats-io/nats.go/jetstream"
 	_ "github.com/nyaruka/phonenumbers"

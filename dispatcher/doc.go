@@ -1,0 +1,12 @@
+// Package dispatcher decides who is paged, when and how, until somebody acknowledges. It is pure: no goroutine, no clock, no I/O.
+//
+// [Machine.Step] takes now and an input (a commit that was folded, a roster that changed, a call that came back, or just the time) and
+// returns commands (append this commit, make this call) and when it wants to be stepped again. Package dispatcher/node carries the commands out.
+//
+//	commit ─▶ fold ─▶ Plan ─▶ Append(escalated, page_ordered) ─▶ … ─▶ lane ─▶ Append(attempt_started) ─▶ Call
+//	                   ▲                                                                                   │
+//	                   └──────────────── commit ◀─ Append(attempt_sent | attempt_failed) ◀─ node ◀─────────┘
+//
+// Every node runs the whole of it over the same log. A decision is appended expecting the head of the request's log, so of two nodes
+// that decide the same thing one loses, folds what the other wrote, and decides anew. There is one decision in flight a request.
+package dispatcher

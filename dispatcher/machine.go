@@ -1,0 +1,520 @@
+package dispatcher
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
+)
+
+// A Provider is what the machine knows of a channel: enough to route and pace, not to call.
+type Provider struct {
+	Name   string // twilio
+	Medium string // sms
+	Lane   func(to notifier.Phone) string
+	Limit  notifier.Limit // of each of its lanes
+}
+
+// Options are what a machine is made with.
+type Options struct {
+	Node        string
+	Policy      Policy
+	Providers   []Provider    // the first of a medium serves it
+	CallTimeout time.Duration // one call to a provider
+}
+
+// A Machine is the dispatcher of one node. Not safe for concurrent use: its owner steps it from one goroutine or under a lock.
+type Machine struct {
+	opts     Options
+	planner  Planner
+	minimum  uint64 // revision of the roster seen in its log: no older one decides
+	ready    bool
+	entries  map[request.Ref]*entry
+	wakes    wakes
+	lanes    map[string]*lane
+	order    []string // names of the lanes, sorted: a machine is deterministic
+	calls    map[call]bool
+	asked    map[string]map[request.Ref]bool // person → requests that asked
+	commands []Command
+}
+
+type call struct {
+	ref     request.Ref
+	attempt string
+}
+
+type lane struct {
+	*notifier.Lane
+	provider *Provider
+	waiting  map[laneItem]notifier.Item
+}
+
+type laneItem struct {
+	ref  request.Ref
+	page string
+}
+
+// entry is one request.
+type entry struct {
+	state   *request.State
+	pending *Append // decision in flight
+	served  string  // lane that the pending decision came from
+	page    string  // page of the attempt that the pending decision starts
+	wake    time.Time
+	lanes   map[string]string // page → lane that has it waiting or flying
+}
+
+// A Command is an effect that the owner carries out: [Append] or [Call].
+type Command interface{ command() }
+
+// An Append asks for a decision to be appended, expecting Expect as the head of the request's log. Its result comes back as [Committed]
+// or [Lost]; while nobody knows, it is repeated with the same id.
+type Append struct {
+	Ref    request.Ref
+	ID     string
+	Data   []byte
+	Expect uint64
+	Closes bool
+}
+
+// A Call asks for a call to a provider, ended by Deadline. Its outcome is appended as a fact and comes back as [Committed]; that the call
+// is over comes back as [Returned].
+type Call struct {
+	Provider string
+	Medium   string
+	Message  notifier.Message // without the code
+	LookUp   bool             // ask the provider for an earlier attempt first, and do not send when it is there
+	Earlier  string           // the attempt that may have arrived
+	Deadline time.Time
+}
+
+func (Append) command() {}
+func (Call) command()   {}
+
+// An Input is something that happened.
+type Input interface{ input() }
+
+// Committed says that a commit is in the log, from its acknowledgement or from the stream; twice is harmless.
+type Committed struct {
+	Ref  request.Ref
+	Seq  uint64
+	Data []byte
+}
+
+// Lost says that a decision was not appended: somebody else moved the head.
+type Lost struct {
+	Ref request.Ref
+	ID  string
+}
+
+// Returned says that the call of an attempt is over and its outcome is in the log.
+type Returned struct {
+	Ref     request.Ref
+	Attempt string
+}
+
+// RosterSeen says that the roster's log holds this revision: nothing is decided with an older one.
+type RosterSeen struct{ Revision uint64 }
+
+// RosterChanged brings a roster.
+type RosterChanged struct{ Roster *roster.Compiled }
+
+// Ready says that the log was read up to the head noted at the start. Nothing is decided before.
+type Ready struct{}
+
+// Tick says that time has passed.
+type Tick struct{}
+
+func (Committed) input()     {}
+func (Lost) input()          {}
+func (Returned) input()      {}
+func (RosterSeen) input()    {}
+func (RosterChanged) input() {}
+func (Ready) input()         {}
+func (Tick) input()          {}
+
+// NewMachine makes a machine that knows no request.
+func NewMachine(opts Options) *Machine {
+	m := &Machine{
+		opts: opts, planner: Planner{Policy: opts.Policy}, entries: map[request.Ref]*entry{},
+		lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{},
+	}
+	for _, p := range opts.Providers {
+		if !slices.Contains(m.planner.Media, p.Medium) {
+			m.planner.Media = append(m.planner.Media, p.Medium)
+		}
+	}
+	return m
+}
+
+// Step takes one input and returns what to do now, and when to be stepped again (zero: when something happens). The error is of the
+// input alone (bytes that are no commit); the machine has gone on.
+func (m *Machine) Step(now time.Time, in Input) (commands []Command, wake time.Time, err error) {
+	switch in := in.(type) {
+	case Committed:
+		err = m.committed(now, in)
+	case Lost:
+		m.lost(now, in)
+	case Returned:
+		m.returned(now, in)
+	case RosterSeen:
+		m.minimum = max(m.minimum, in.Revision)
+	case RosterChanged:
+		if m.planner.Roster == nil || in.Roster.Revision() >= m.planner.Roster.Revision() {
+			m.planner.Roster = in.Roster
+			m.considerAll(now)
+		}
+	case Ready:
+		m.ready = true
+		m.considerAll(now)
+	}
+	m.tick(now)
+	m.serve(now)
+	commands, m.commands = m.commands, nil
+	return commands, m.nextWake(now), err
+}
+
+// State is a copy of a request's state, nil when the machine does not know it.
+func (m *Machine) State(ref request.Ref) *request.State {
+	if e := m.entries[ref]; e != nil {
+		return e.state.Clone()
+	}
+	return nil
+}
+
+// Open lists the requests that are not closed, oldest first.
+func (m *Machine) Open() []*request.State {
+	var open []*request.State
+	for _, e := range m.entries {
+		if e.state.Exists() && !e.state.Closed {
+			open = append(open, e.state.Clone())
+		}
+	}
+	slices.SortFunc(open, func(a, b *request.State) int {
+		return a.Received.Compare(b.Received)
+	})
+	return open
+}
+
+// Asked lists the requests for which a person was asked.
+func (m *Machine) Asked(person string) []*request.State {
+	var states []*request.State
+	for ref := range m.asked[person] {
+		if e := m.entries[ref]; e != nil {
+			states = append(states, e.state)
+		}
+	}
+	return states
+}
+
+func (m *Machine) committed(now time.Time, in Committed) error {
+	e := m.entries[in.Ref]
+	if e == nil {
+		e = &entry{state: request.NewState(in.Ref), lanes: map[string]string{}}
+		m.entries[in.Ref] = e
+	}
+	if in.Seq <= e.state.LastSeq {
+		return nil
+	}
+	err := e.state.Apply(in.Seq, in.Data)
+	for i := range e.state.Pages {
+		if p := &e.state.Pages[i]; p.Purpose == request.Ask {
+			if m.asked[p.Person] == nil {
+				m.asked[p.Person] = map[request.Ref]bool{}
+			}
+			m.asked[p.Person][in.Ref] = true
+		}
+	}
+	if commit, derr := request.Decode(in.Data); derr == nil && e.pending != nil && e.pending.ID == commit.ID {
+		m.decided(e)
+	}
+	m.consider(now, e)
+	return err
+}
+
+// decided starts the call of an attempt whose intent is now in the log.
+func (m *Machine) decided(e *entry) {
+	page, laneName := e.page, e.served
+	e.pending, e.page, e.served = nil, "", ""
+	if page == "" {
+		return
+	}
+	p := e.state.Page(page)
+	l := m.lanes[laneName]
+	a := p.Last()
+	if a == nil || !a.InFlight() {
+		m.release(e, page)
+		return
+	}
+	m.calls[call{e.state.Ref, a.ID}] = true
+	message, ok := m.message(e.state, p)
+	if !ok { // the person or the number has left the roster: nobody can be called, and the attempt must not stay open
+		message.To = ""
+	}
+	command := Call{Provider: l.provider.Name, Medium: l.provider.Medium, Message: message, Deadline: a.Deadline}
+	for i := range p.Attempts {
+		if p.Attempts[i].Failure == request.FailedUnknown || (i < len(p.Attempts)-1 && p.Attempts[i].InFlight()) {
+			command.LookUp, command.Earlier = true, p.Attempts[i].ID
+		}
+	}
+	if a.Started.Before(e.state.LastTime) && a.Deadline.After(a.Started.Add(m.opts.CallTimeout)) { // taken over
+		command.LookUp = true
+		if command.Earlier == "" {
+			command.Earlier = a.ID
+		}
+	}
+	m.commands = append(m.commands, command)
+}
+
+// message is what goes to the provider, without the code.
+func (m *Machine) message(s *request.State, p *request.Page) (notifier.Message, bool) {
+	msg := notifier.Message{
+		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: notifier.AskToTake, Urgency: s.Urgency, Language: s.Language,
+		Expires: p.Expires.Time, Since: p.Attempts[0].Started,
+	}
+	if p.Purpose == request.Notice {
+		msg.About = notifier.About(p.About)
+	}
+	who, ok := m.planner.Roster.Person(p.Person)
+	if !ok {
+		return msg, false
+	}
+	if len(who.Languages) > 0 {
+		msg.Reader = who.Languages[0]
+	}
+	for _, c := range who.Contacts {
+		if c.ID == p.Contact {
+			msg.To = notifier.Phone(c.Address)
+		}
+	}
+	return msg, msg.To != ""
+}
+
+func (m *Machine) lost(now time.Time, in Lost) {
+	e := m.entries[in.Ref]
+	if e == nil || e.pending == nil || e.pending.ID != in.ID {
+		return
+	}
+	expected := e.pending.Expect
+	page := e.page
+	e.pending, e.page, e.served = nil, "", ""
+	if page != "" {
+		m.release(e, page)
+	}
+	if e.state.LastSeq > expected {
+		m.consider(now, e)
+		return
+	}
+	e.wake = now.Add(100 * time.Millisecond) // the winner's commit is on its way; look again even if it is not
+	m.wakes.push(e)
+}
+
+func (m *Machine) returned(now time.Time, in Returned) {
+	delete(m.calls, call{in.Ref, in.Attempt})
+	page, _ := request.PageOfAttempt(in.Attempt)
+	if e := m.entries[in.Ref]; e != nil {
+		m.release(e, page)
+		m.consider(now, e)
+	}
+}
+
+// release gives a page's place in its lane back.
+func (m *Machine) release(e *entry, page string) {
+	if name, ok := e.lanes[page]; ok {
+		m.lanes[name].Drop(e.state.Ref, page)
+		m.lanes[name].Done(e.state.Ref, page)
+		delete(e.lanes, page)
+	}
+}
+
+func (m *Machine) considerAll(now time.Time) {
+	refs := make([]request.Ref, 0, len(m.entries))
+	for ref, e := range m.entries {
+		if !e.state.Closed {
+			refs = append(refs, ref)
+		}
+	}
+	slices.Sort(refs)
+	for _, ref := range refs {
+		m.consider(now, m.entries[ref])
+	}
+}
+
+// decides reports whether anything may be decided: the log is read, and the roster is not older than one that was seen.
+func (m *Machine) decides() bool {
+	return m.ready && m.planner.Roster != nil && m.planner.Roster.Revision() >= m.minimum
+}
+
+// consider plans for one request, and keeps its pages in their lanes.
+func (m *Machine) consider(now time.Time, e *entry) {
+	if !m.decides() || e.pending != nil {
+		return
+	}
+	d := m.planner.Plan(e.state, now)
+	e.wake = d.Wake
+	if len(d.Events) > 0 {
+		m.decide(now, e, d.Events)
+		return
+	}
+	m.queue(now, e)
+	if !e.wake.IsZero() {
+		m.wakes.push(e)
+	}
+}
+
+func (m *Machine) decide(now time.Time, e *entry, events []request.Event) {
+	c := e.state.Decide(now, m.opts.Node, request.Actor{Kind: request.BySystem, ID: m.opts.Node}, events...)
+	data, err := c.Encode()
+	if err != nil {
+		panic("dispatcher: a decision does not encode: " + err.Error())
+	}
+	e.pending = &Append{Ref: e.state.Ref, ID: c.ID, Data: data, Expect: e.state.LastSeq, Closes: c.Closes()}
+	m.commands = append(m.commands, *e.pending)
+}
+
+// queue puts the pages that are due into their lanes and takes out those that no longer are.
+func (m *Machine) queue(now time.Time, e *entry) {
+	for i := range e.state.Pages {
+		p := &e.state.Pages[i]
+		due, ok := m.due(e.state, p)
+		switch {
+		case !ok:
+			if a := p.Last(); a == nil || !m.calls[call{e.state.Ref, a.ID}] {
+				m.release(e, p.Page)
+			}
+		case now.Before(due):
+			if e.wake.IsZero() || due.Before(e.wake) {
+				e.wake = due
+			}
+		case e.lanes[p.Page] == "":
+			l := m.lane(p)
+			l.Push(notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact})
+			e.lanes[p.Page] = m.laneName(p)
+		}
+	}
+}
+
+// due says when a page wants its next attempt; ok is false when it wants none.
+func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool) {
+	switch p.State {
+	case request.PageQueued:
+		return p.Ordered, true
+	case request.PageRetrying:
+		return p.Last().RetryAt, true
+	case request.PageSending:
+		a := p.Last()
+		if m.calls[call{s.Ref, a.ID}] {
+			return time.Time{}, false
+		}
+		if a.Node == m.opts.Node {
+			return a.Started, true // an earlier life of this node: it makes no call any more
+		}
+		return a.Deadline.Add(takeOverGrace), true
+	default:
+		return time.Time{}, false
+	}
+}
+
+// takeOverGrace is how long after the deadline of a call another node waits for its outcome.
+const takeOverGrace = 5 * time.Second
+
+func stale(p *request.Page, now time.Time) bool {
+	a := p.Last()
+	return a != nil && a.InFlight() && now.After(a.Deadline.Add(takeOverGrace))
+}
+
+func (m *Machine) provider(medium string) *Provider {
+	for i := range m.opts.Providers {
+		if m.opts.Providers[i].Medium == medium {
+			return &m.opts.Providers[i]
+		}
+	}
+	return nil
+}
+
+func (m *Machine) laneName(p *request.Page) string {
+	provider := m.provider(p.Channel)
+	if provider == nil {
+		return "none/" + p.Channel
+	}
+	var to notifier.Phone
+	if who, ok := m.planner.Roster.Person(p.Person); ok {
+		for _, c := range who.Contacts {
+			if c.ID == p.Contact {
+				to = notifier.Phone(c.Address)
+			}
+		}
+	}
+	return provider.Name + "/" + provider.Medium + "/" + provider.Lane(to)
+}
+
+func (m *Machine) lane(p *request.Page) *lane {
+	name := m.laneName(p)
+	l := m.lanes[name]
+	if l == nil {
+		provider := m.provider(p.Channel)
+		if provider == nil {
+			provider = &Provider{Name: "none", Medium: p.Channel}
+		}
+		l = &lane{Lane: notifier.NewLane(provider.Limit), provider: provider}
+		m.lanes[name] = l
+		m.order = append(m.order, name)
+		slices.Sort(m.order)
+	}
+	return l
+}
+
+// serve starts attempts: whatever the lanes let go now.
+func (m *Machine) serve(now time.Time) {
+	if !m.decides() {
+		return
+	}
+	for _, name := range m.order {
+		l := m.lanes[name]
+		for {
+			item, wake, ok := l.Next(now)
+			if !ok {
+				if !wake.IsZero() {
+					m.wakes.at(wake)
+				}
+				break
+			}
+			e := m.entries[item.Ref]
+			if e.pending != nil { // decided first; consider puts the page back
+				m.release(e, item.Page)
+				continue
+			}
+			m.start(now, e, item.Page, name, l.provider)
+		}
+	}
+}
+
+// start appends the intent of an attempt; the call follows when it is in the log.
+func (m *Machine) start(now time.Time, e *entry, page, laneName string, provider *Provider) {
+	p := e.state.Page(page)
+	body := request.AttemptBody{Page: page, Provider: provider.Name, Deadline: request.At(now.Add(m.opts.CallTimeout))}
+	kind := request.AttemptStarted
+	if a := p.Last(); p.State == request.PageSending && a != nil && a.InFlight() {
+		kind, body.Attempt = request.AttemptTakenOver, a.ID
+	} else {
+		body.Attempt, body.LookUp = request.AttemptID(page, len(p.Attempts)+1), p.LookUp()
+	}
+	e.page, e.served = page, laneName
+	m.decide(now, e, []request.Event{request.NewEvent(kind, body)})
+}
+
+func (m *Machine) tick(now time.Time) {
+	for {
+		e := m.wakes.pop(now)
+		if e == nil {
+			return
+		}
+		m.consider(now, e)
+	}
+}
+
+func (m *Machine) nextWake(now time.Time) time.Time {
+	return m.wakes.next(now)
+}

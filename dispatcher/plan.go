@@ -1,0 +1,485 @@
+package dispatcher
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
+)
+
+// A Decision is what has to happen now with a request, and when to look again.
+type Decision struct {
+	Events []request.Event // to append in one commit; none: nothing to do now
+	Wake   time.Time       // zero: only when something happens
+}
+
+// A Planner holds what Plan decides with, besides the request: immutable while a plan is made.
+type Planner struct {
+	Policy Policy
+	Roster *roster.Compiled
+	// Media are the channels that a provider serves, as "sms".
+	Media []string
+}
+
+// plan is one run of Plan.
+type plan struct {
+	Planner
+	s      *request.State
+	now    time.Time
+	events []request.Event
+	wake   time.Time
+	pages  int // ordered in this plan
+}
+
+// tooNewGrace is how long a node leaves a request to newer nodes when a commit asks for a newer reader than it is.
+const tooNewGrace = 30 * time.Second
+
+// Plan decides the next step of one request: which pages to order, cancel or expire, which alarm to raise, or to close it. It never
+// starts an attempt: that is the lane's turn. One step of the escalation per plan.
+func (p Planner) Plan(s *request.State, now time.Time) Decision {
+	if !s.Exists() || s.Closed {
+		return Decision{}
+	}
+	run := &plan{Planner: p, s: s, now: now}
+	run.expire()
+	switch {
+	case s.Status.Ended():
+		run.end()
+	case s.Owner != "":
+		run.callOff("acknowledged")
+		run.clearAlarms()
+	default:
+		run.escalate()
+	}
+	return Decision{Events: run.events, Wake: run.wake}
+}
+
+func (p *plan) add(t request.EventType, body any) {
+	p.events = append(p.events, request.NewEvent(t, body))
+}
+
+func (p *plan) wakeAt(t time.Time) {
+	if p.wake.IsZero() || t.Before(p.wake) {
+		p.wake = t
+	}
+}
+
+// expire gives up pages whose time is over: a page hours late wakes somebody for nothing.
+func (p *plan) expire() {
+	for i := range p.s.Pages {
+		page := &p.s.Pages[i]
+		switch {
+		case page.State != request.PageQueued && page.State != request.PageRetrying:
+		case !p.now.Before(page.Expires.Time):
+			body := page.PageBody
+			p.add(request.PageExpired, body)
+		default:
+			p.wakeAt(page.Expires.Time)
+		}
+	}
+}
+
+func (p *plan) expired(page *request.Page) bool {
+	return !p.now.Before(page.Expires.Time)
+}
+
+// callOff cancels the asking pages that are not with a provider.
+func (p *plan) callOff(reason string) {
+	p.events = append(p.events, cancelPages(p.s, p.now, reason)...)
+}
+
+func cancelPages(s *request.State, now time.Time, reason string) []request.Event {
+	var events []request.Event
+	for i := range s.Pages {
+		page := &s.Pages[i]
+		if page.Purpose != request.Ask || !now.Before(page.Expires.Time) {
+			continue // an expired one gets page_expired
+		}
+		if page.State == request.PageQueued || page.State == request.PageRetrying || (page.State == request.PageSending && stale(page, now)) {
+			body := page.PageBody
+			body.Reason = reason
+			events = append(events, request.NewEvent(request.PageCancelled, body))
+		}
+	}
+	return events
+}
+
+func (p *plan) clearAlarms() {
+	for _, a := range p.s.Alarms {
+		p.add(request.AlarmCleared, a)
+	}
+}
+
+// end tells those who were paged, and closes the request when nothing is left to do.
+func (p *plan) end() {
+	p.callOff(string(p.s.Status))
+	p.clearAlarms()
+	for _, person := range p.asked() {
+		if p.hasPage(person, func(page *request.Page) bool {
+			return page.Purpose == request.Notice && page.About == string(p.s.Status)
+		}) {
+			continue
+		}
+		p.order(person, request.PageBody{Purpose: request.Notice, About: string(p.s.Status), Level: p.s.Step.Level, Round: p.s.Step.Round}, nil)
+	}
+	open := slices.ContainsFunc(p.s.Pages, func(page request.Page) bool { return page.State.Open() })
+	if len(p.events) == 0 && !open && !p.s.TooNew() {
+		p.add(request.Closed, request.ClosedBody{Reason: string(p.s.Status)})
+	}
+}
+
+// asked lists the people to whom an asking page may have gone.
+func (p *plan) asked() []string {
+	var people []string
+	for i := range p.s.Pages {
+		if page := &p.s.Pages[i]; page.Purpose == request.Ask && len(page.Attempts) > 0 && !slices.Contains(people, page.Person) {
+			people = append(people, page.Person)
+		}
+	}
+	return people
+}
+
+func (p *plan) hasPage(person string, is func(*request.Page) bool) bool {
+	for i := range p.s.Pages {
+		if p.s.Pages[i].Person == person && is(&p.s.Pages[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// escalate takes the next step when it is due, or mends the current one: a changed roster, a channel that failed.
+func (p *plan) escalate() {
+	cause, due := p.due()
+	if p.s.TooNew() && due.Before(p.s.LastTime.Add(tooNewGrace)) {
+		due = p.s.LastTime.Add(tooNewGrace)
+	}
+	if morning := p.nextMorning(); morning.After(due) {
+		due = morning
+	}
+	if p.now.Before(due) {
+		p.wakeAt(due)
+		p.mend()
+		return
+	}
+	p.step(cause)
+}
+
+// due says when the next step is to be taken, and why.
+func (p *plan) due() (request.Cause, time.Time) {
+	step := p.s.Step
+	if step.Count == 0 {
+		return request.CauseReceived, p.s.Received
+	}
+	base := step.Decided.Add(p.Policy.FirstSend)
+	if !step.Sent.IsZero() && step.Sent.Before(base) {
+		base = step.Sent
+	}
+	wait := p.Policy.wait(p.s.Urgency)
+	if step.Everyone {
+		if p.s.Escalation == request.Exhausted || len(step.Targets) == 0 {
+			wait = max(wait, p.Policy.Repeat)
+		}
+		return request.CauseSilence, base.Add(wait)
+	}
+	switch {
+	case len(step.Targets) == 0:
+		return request.CauseNobody, step.Decided
+	case !slices.ContainsFunc(step.Targets, func(person string) bool { return !slices.Contains(p.s.Passed, person) }):
+		return request.CausePassed, step.Decided
+	case p.unreachable():
+		return request.CauseFailed, step.Decided
+	}
+	return request.CauseSilence, base.Add(wait)
+}
+
+// unreachable reports whether every page of the current step has failed and no contact is left to try.
+func (p *plan) unreachable() bool {
+	for _, person := range p.s.Step.Targets {
+		if slices.Contains(p.s.Passed, person) {
+			continue
+		}
+		if p.hasPage(person, func(page *request.Page) bool {
+			return page.Purpose == request.Ask && page.State != request.PageFailed && page.State != request.PageCalledOff && !(page.State == request.PageLate)
+		}) {
+			return false
+		}
+		if p.contact(person, p.tried(person)) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// nextMorning is the earliest time at which a routine request may page: now is early enough for others.
+func (p *plan) nextMorning() time.Time {
+	if p.s.Urgency != request.Routine || p.Roster == nil {
+		return time.Time{}
+	}
+	local := p.now.In(p.zone())
+	since := time.Duration(local.Hour())*time.Hour + time.Duration(local.Minute())*time.Minute + time.Duration(local.Second())*time.Second
+	if since >= p.Policy.DayFrom && since < p.Policy.DayTo {
+		return time.Time{}
+	}
+	day := local.Day()
+	if since >= p.Policy.DayTo {
+		day++
+	}
+	return time.Date(local.Year(), local.Month(), day, 0, int(p.Policy.DayFrom.Minutes()), 0, 0, local.Location())
+}
+
+// zone is the time zone of the roster of the first level that names one.
+func (p *plan) zone() *time.Location {
+	id := ""
+	for _, level := range p.Policy.Levels {
+		for _, target := range level {
+			if kind, name, _ := strings.Cut(target, ":"); kind == "roster" {
+				id = name
+			}
+		}
+		break
+	}
+	return p.Roster.Zone(id)
+}
+
+// step takes the next step of the escalation. A level that resolves to nobody, or to people who cannot be paged, is passed in the same
+// commit, with an alarm.
+func (p *plan) step(cause request.Cause) {
+	if p.Roster == nil {
+		p.wakeAt(p.now.Add(time.Second))
+		return
+	}
+	if p.s.Step.Everyone && cause == request.CauseSilence {
+		p.raise(request.AlarmUnanswered, "every level and everyone was paged")
+	}
+	for n := p.s.Step.Count; ; n++ {
+		level, round, everyone := p.Policy.place(n)
+		targets, nobody := p.resolve(level, everyone)
+		body := request.EscalatedBody{Level: level, Round: round, Everyone: everyone, Cause: cause, RosterRevision: p.Roster.Revision(), Targets: targets}
+		p.add(request.Escalated, body)
+		if nobody != "" {
+			p.raise(request.AlarmNobody, nobody)
+		}
+		ordered := p.pages
+		for _, t := range targets {
+			p.ask(t.Person, level, round)
+		}
+		if p.pages > ordered {
+			return
+		}
+		if everyone {
+			p.raise(request.AlarmUnanswered, "nobody can be paged")
+			p.wakeAt(p.now.Add(p.Policy.Repeat))
+			return
+		}
+		cause = request.CauseNobody
+	}
+}
+
+// ask orders the page of a step for one person, unless one is already on its way.
+func (p *plan) ask(person string, level, round int) {
+	if p.hasPage(person, func(page *request.Page) bool {
+		return page.Purpose == request.Ask && page.State.Open() && !p.expired(page)
+	}) {
+		p.pages++ // still being asked
+		return
+	}
+	body := request.PageBody{Purpose: request.Ask, Level: level, Round: round}
+	if !p.order(person, body, nil) {
+		p.raise(request.AlarmNoChannel, "person "+person)
+	}
+}
+
+// order adds a page over the person's first usable contact that is not in skip.
+func (p *plan) order(person string, body request.PageBody, skip []string) bool {
+	contact := p.contact(person, skip)
+	if contact == nil {
+		return false
+	}
+	wait := max(p.Policy.Validity, p.Policy.wait(p.s.Urgency))
+	body.Page = fmt.Sprintf("p%d", len(p.s.Pages)+p.orderedEvents()+1)
+	body.Recipient, body.Person, body.Channel, body.Contact = request.ToOfficer, person, contact.Channel, contact.ID
+	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(p.now.Add(wait))
+	p.add(request.PageOrdered, body)
+	p.pages++
+	return true
+}
+
+func (p *plan) orderedEvents() int {
+	n := 0
+	for _, e := range p.events {
+		if e.Type == request.PageOrdered {
+			n++
+		}
+	}
+	return n
+}
+
+// contact is the person's first contact over a medium that we have, leaving out those in skip.
+func (p *plan) contact(person string, skip []string) *roster.Contact {
+	if p.Roster == nil {
+		return nil
+	}
+	who, ok := p.Roster.Person(person)
+	if !ok {
+		return nil
+	}
+	for i := range who.Contacts {
+		if c := &who.Contacts[i]; c.Address != "" && slices.Contains(p.Media, c.Channel) && !slices.Contains(skip, c.ID) {
+			return c
+		}
+	}
+	return nil
+}
+
+// tried lists the contacts of a person that the current step has used.
+func (p *plan) tried(person string) []string {
+	var ids []string
+	for i := range p.s.Pages {
+		if page := &p.s.Pages[i]; page.Person == person && page.Purpose == request.Ask && page.Level == p.s.Step.Level && page.Round == p.s.Step.Round {
+			ids = append(ids, page.Contact)
+		}
+	}
+	return ids
+}
+
+// mend keeps the current step whole while it waits: the next contact for whoever's page failed for good, and pages for whoever a shift
+// or an edit has put on duty since.
+func (p *plan) mend() {
+	step := p.s.Step
+	if step.Count == 0 || p.Roster == nil {
+		return
+	}
+	for i := range p.s.Pages {
+		page := &p.s.Pages[i]
+		if page.Purpose != request.Ask || page.State != request.PageFailed || page.Level != step.Level || page.Round != step.Round || slices.Contains(p.s.Passed, page.Person) {
+			continue
+		}
+		if p.hasPage(page.Person, func(q *request.Page) bool { return q.Purpose == request.Ask && q.Ordered.After(page.Ordered) }) || p.hasLater(page) {
+			continue
+		}
+		p.order(page.Person, request.PageBody{Purpose: request.Ask, Level: step.Level, Round: step.Round}, p.tried(page.Person))
+	}
+	targets, _ := p.resolve(step.Level, step.Everyone)
+	fresh := targets[:0:0]
+	for _, t := range targets {
+		if !slices.Contains(step.Targets, t.Person) {
+			fresh = append(fresh, t)
+		}
+	}
+	if len(fresh) > 0 {
+		p.add(request.Escalated, request.EscalatedBody{
+			Level: step.Level, Round: step.Round, Everyone: step.Everyone, Cause: request.CauseRoster, RosterRevision: p.Roster.Revision(), Targets: fresh,
+		})
+		for _, t := range fresh {
+			p.ask(t.Person, step.Level, step.Round)
+		}
+	}
+	if change, ok := p.nextChange(step); ok {
+		p.wakeAt(change)
+	}
+}
+
+// hasLater reports whether the same person was given another page after this one, in the same commit order.
+func (p *plan) hasLater(page *request.Page) bool {
+	seen := false
+	for i := range p.s.Pages {
+		q := &p.s.Pages[i]
+		if q.Page == page.Page {
+			seen = true
+		} else if seen && q.Person == page.Person && q.Purpose == request.Ask {
+			return true
+		}
+	}
+	return false
+}
+
+// nextChange is when the targets of a step may change by themselves.
+func (p *plan) nextChange(step request.Step) (time.Time, bool) {
+	if step.Everyone || step.Level > len(p.Policy.Levels) {
+		return time.Time{}, false
+	}
+	var first time.Time
+	for _, target := range p.Policy.Levels[step.Level-1] {
+		kind, id, _ := strings.Cut(target, ":")
+		if kind != "roster" && kind != "next" {
+			continue
+		}
+		if t, ok := p.Roster.NextChange(id, p.now); ok && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first, !first.IsZero()
+}
+
+// resolve names the people of a level, with the reasons. Whoever passed is left out, except from everyone. nobody says which target
+// resolved to nobody at all, "" when each found someone.
+func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobody string) {
+	add := func(person string, why []string) {
+		if !slices.ContainsFunc(targets, func(t request.Target) bool { return t.Person == person }) {
+			targets = append(targets, request.Target{Person: person, Why: why})
+		}
+	}
+	if everyone || level > len(p.Policy.Levels) {
+		for _, person := range p.Roster.Everyone(p.now) {
+			add(person, []string{"everyone"})
+		}
+		if len(targets) == 0 {
+			nobody = "everyone: the roster has no people"
+		}
+		return targets, nobody
+	}
+	for _, target := range p.Policy.Levels[level-1] {
+		kind, id, _ := strings.Cut(target, ":")
+		before := len(targets)
+		switch kind {
+		case "roster", "next":
+			duty, ok := p.Roster.At(id, p.now)
+			list := duty.OnDuty
+			if kind == "next" {
+				list = duty.Next
+			}
+			for _, a := range list {
+				add(a.Person, a.Why)
+			}
+			if !ok || len(duty.OnDuty) == 0 {
+				nobody = target
+			}
+		case "team":
+			team, _ := p.Roster.Team(id)
+			for _, person := range team.Members {
+				add(person, []string{"team " + id})
+			}
+		case "person":
+			if _, ok := p.Roster.Person(id); ok {
+				add(id, []string{"named by the policy"})
+			}
+		}
+		if len(targets) == before && kind != "next" && nobody == "" {
+			nobody = target
+		}
+	}
+	targets = slices.DeleteFunc(targets, func(t request.Target) bool { return slices.Contains(p.s.Passed, t.Person) })
+	return targets, nobody
+}
+
+// raise adds an alarm that does not stand yet.
+func (p *plan) raise(kind request.AlarmKind, cause string) {
+	alarm := request.AlarmBody{Kind: kind, Cause: cause}
+	standing := slices.ContainsFunc(p.s.Alarms, func(a request.AlarmBody) bool {
+		return a == alarm || (kind == request.AlarmUnanswered && a.Kind == kind)
+	})
+	if standing {
+		return
+	}
+	e := request.NewEvent(request.AlarmRaised, alarm)
+	for _, have := range p.events {
+		if have.Type == e.Type && string(have.Body) == string(e.Body) {
+			return
+		}
+	}
+	p.events = append(p.events, e)
+}

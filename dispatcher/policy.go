@@ -1,0 +1,95 @@
+package dispatcher
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dutyline/dutyline/request"
+)
+
+// A Policy is how an escalation runs. It is data; the zero value is not valid, see [DefaultPolicy].
+type Policy struct {
+	// Levels are asked one after the other. Each lists targets: "roster" or "roster:<id>" (on duty now), "next" or "next:<id>" (next on
+	// duty), "team:<id>", "person:<id>".
+	Levels [][]string
+	// Rounds is how often the levels are gone through before everyone is asked.
+	Rounds int
+	// Waits is the time from the first attempt of a step to the next step.
+	Waits map[request.Urgency]time.Duration
+	// Repeat is the time between two rounds of everyone, once everyone was asked in vain.
+	Repeat time.Duration
+	// DayFrom and DayTo bound, in roster time since midnight, when a routine request is paged.
+	DayFrom, DayTo time.Duration
+	// Validity is the least time for which a page may still be sent.
+	Validity time.Duration
+	// FirstSend is the longest that a step waits for its first attempt before its own wait begins to run.
+	FirstSend time.Duration
+}
+
+// DefaultPolicy is the policy when none is configured: who is on duty, then who is next, three times, then everyone.
+func DefaultPolicy() Policy {
+	return Policy{
+		Levels: [][]string{{"roster"}, {"next"}},
+		Rounds: 3,
+		Waits: map[request.Urgency]time.Duration{
+			request.Emergency: 2 * time.Minute, request.Critical: 3 * time.Minute, request.Urgent: 5 * time.Minute, request.Routine: 30 * time.Minute,
+		},
+		Repeat:  15 * time.Minute,
+		DayFrom: 8 * time.Hour, DayTo: 20 * time.Hour,
+		Validity:  5 * time.Minute,
+		FirstSend: 30 * time.Second,
+	}
+}
+
+// Validate reports everything that is wrong, each with the fix.
+func (p Policy) Validate() error {
+	var errs []error
+	if len(p.Levels) == 0 {
+		errs = append(errs, errors.New("policy.levels: no level: give at least one, as in [[roster], [next]]"))
+	}
+	for i, level := range p.Levels {
+		if len(level) == 0 {
+			errs = append(errs, fmt.Errorf("policy.levels[%d]: no target: remove the level or name one", i))
+		}
+		for _, target := range level {
+			kind, id, found := strings.Cut(target, ":")
+			switch {
+			case (kind == "roster" || kind == "next") && (!found || id != ""):
+			case (kind == "team" || kind == "person") && id != "":
+			default:
+				errs = append(errs, fmt.Errorf("policy.levels[%d]: %q is no target: use roster, roster:<id>, next, next:<id>, team:<id> or person:<id>", i, target))
+			}
+		}
+	}
+	if p.Rounds < 1 {
+		errs = append(errs, errors.New("policy.rounds: at least 1"))
+	}
+	for _, u := range request.Urgencies {
+		if p.Waits[u] <= 0 {
+			errs = append(errs, fmt.Errorf("policy.waits.%s: a positive time is needed", u))
+		}
+	}
+	if p.Repeat <= 0 || p.Validity <= 0 || p.FirstSend <= 0 || p.DayFrom < 0 || p.DayTo <= p.DayFrom {
+		errs = append(errs, errors.New("policy: repeat, validity, first_send and the hours of the day must be positive and in order"))
+	}
+	return errors.Join(errs...)
+}
+
+// wait is how long a step of this urgency waits for an answer.
+func (p Policy) wait(u request.Urgency) time.Duration {
+	if w, ok := p.Waits[u]; ok {
+		return w
+	}
+	return p.Waits[request.Urgent]
+}
+
+// place is where the n-th step (from 0) stands.
+func (p Policy) place(n int) (level, round int, everyone bool) {
+	levels := len(p.Levels)
+	if n < levels*p.Rounds {
+		return n%levels + 1, n/levels + 1, false
+	}
+	return levels + 1, p.Rounds + 1 + n - levels*p.Rounds, true
+}

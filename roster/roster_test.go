@@ -1,0 +1,222 @@
+package roster
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	_ "time/tzdata"
+
+	"pgregory.net/rapid"
+)
+
+func compile(t testing.TB, b Book) *Compiled {
+	t.Helper()
+	c, err := Compile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func date(t testing.TB, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// daily is a roster that changes hands every day at clock.
+func daily(zone, clock string) Book {
+	b := Example(zone, time.Date(2026, 1, 7, 0, 0, 0, 0, time.UTC))
+	b.Rosters[0].Layers[0].Rotation.Unit = Days
+	b.Rosters[0].Layers[0].Rotation.Handover = clock
+	b.Rosters[0].Layers[0].Rotation.From = "2020-01-01"
+	return b
+}
+
+func TestTurnsChangeAtTheWallClockAcrossTransitions(t *testing.T) {
+	zones := []string{"Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia", "America/Havana", "Asia/Beirut", "Antarctica/Troll"}
+	last := 2027
+	if os.Getenv("DUTYLINE_LONG") != "" {
+		zones, last = append(zones, "Asia/Tehran", "America/Santiago", "Africa/Cairo", "Asia/Gaza", "Europe/London", "Asia/Amman"), 2037
+	}
+	for _, zone := range zones {
+		for _, clock := range []string{"00:00", "00:30", "02:00", "02:30", "03:00", "08:00", "23:55"} {
+			c := compile(t, daily(zone, clock))
+			loc := c.Zone("")
+			for _, transition := range transitions(loc, 2020, last) {
+				previous := ""
+				for at := transition.Add(-150 * time.Minute); at.Before(transition.Add(150 * time.Minute)); at = at.Add(5 * time.Minute) {
+					duty, ok := c.At("", at)
+					if !ok || len(duty.OnDuty) != 1 {
+						t.Fatalf("%s %s at %s: %d people on duty", zone, clock, at.In(loc), len(duty.OnDuty))
+					}
+					who := duty.OnDuty[0]
+					if previous != "" && who.Person != previous {
+						// Wall clock: exactly the handover, or the first instant after a gap that swallowed it.
+						start, _ := at.ZoneBounds()
+						if at.In(loc).Format("15:04") != clock && !start.Equal(at) {
+							t.Fatalf("%s: turn changed at %s, handover is %s", zone, at.In(loc), clock)
+						}
+					}
+					if at.Before(who.Since) || !at.Before(who.Until) {
+						t.Fatalf("%s %s: %s outside its own turn %s–%s", zone, clock, at, who.Since, who.Until)
+					}
+					previous = who.Person
+				}
+			}
+		}
+	}
+}
+
+func transitions(loc *time.Location, from, to int) []time.Time {
+	var list []time.Time
+	end := time.Date(to, 12, 31, 0, 0, 0, 0, time.UTC)
+	for at := time.Date(from, 1, 1, 0, 0, 0, 0, time.UTC).In(loc); ; {
+		_, next := at.ZoneBounds()
+		if next.IsZero() || next.After(end) {
+			return list
+		}
+		list = append(list, next)
+		at = next
+	}
+}
+
+func TestShiftsTileTheSpanAndAgreeWithAt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := daily("Europe/Paris", rapid.SampledFrom([]string{"00:00", "02:30", "08:00"}).Draw(t, "handover"))
+		base := time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
+		ids := []string{"ada", "bruno", "carmen", "dalia", "erik"}
+		for i := range rapid.IntRange(0, 6).Draw(t, "overrides") {
+			from := base.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "from")) * time.Hour)
+			b.Rosters[0].Overrides = append(b.Rosters[0].Overrides, Override{
+				ID: "o" + string(rune('a'+i)), Kind: rapid.SampledFrom([]Kind{Replace, Add, Remove}).Draw(t, "kind"),
+				From: from, Until: from.Add(time.Duration(rapid.IntRange(1, 100).Draw(t, "hours")) * time.Hour),
+				People: rapid.SliceOfNDistinct(rapid.SampledFrom(ids), 0, 3, rapid.ID).Draw(t, "people"),
+			})
+		}
+		c, err := Compile(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := base.Add(15 * 24 * time.Hour)
+		at := base
+		for shift := range c.Shifts("", base, end) {
+			if !shift.From.Equal(at) || !shift.From.Before(shift.Until) {
+				t.Fatalf("tile %s–%s does not begin at %s", shift.From, shift.Until, at)
+			}
+			for _, probe := range []time.Time{shift.From, shift.From.Add(shift.Until.Sub(shift.From) / 2), shift.Until.Add(-1)} {
+				duty, _ := c.At("", probe)
+				var people []string
+				for _, a := range duty.OnDuty {
+					people = append(people, a.Person)
+					if probe.Before(a.Since) || !probe.Before(a.Until) {
+						t.Fatalf("%s at %s is outside %s–%s", a.Person, probe, a.Since, a.Until)
+					}
+				}
+				if !slices.Equal(people, shift.People) {
+					t.Fatalf("at %s: shift says %v, duty says %v", probe, shift.People, people)
+				}
+			}
+			at = shift.Until
+		}
+		if !at.Equal(end) {
+			t.Fatalf("the tiles end at %s", at)
+		}
+	})
+}
+
+func TestOverrideReplacesAddsAndRemoves(t *testing.T) {
+	b := daily("UTC", "08:00")
+	c := compile(t, b)
+	at := date(t, "2026-03-03T12:00:00Z")
+	before, _ := c.At("national", at)
+	holder := before.OnDuty[0].Person
+	for _, tc := range []struct {
+		kind   Kind
+		people []string
+		want   []string
+	}{
+		{Replace, []string{"erik"}, []string{"erik"}},
+		{Add, []string{"erik"}, []string{holder, "erik"}},
+		{Remove, []string{holder}, nil},
+	} {
+		b.Rosters[0].Overrides = []Override{{ID: "o1", Kind: tc.kind, From: at.Add(-time.Hour), Until: at.Add(time.Hour), People: tc.people}}
+		duty, _ := compile(t, b).At("", at)
+		var got []string
+		for _, a := range duty.OnDuty {
+			got = append(got, a.Person)
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %v, want %v", tc.kind, got, tc.want)
+		}
+		if after, _ := compile(t, b).At("", at.Add(time.Hour)); after.OnDuty[0].Person != holder {
+			t.Errorf("%s: its end is not half-open", tc.kind)
+		}
+	}
+}
+
+func TestNextIsWhoeverComesOnDuty(t *testing.T) {
+	c := compile(t, daily("Europe/Paris", "08:00"))
+	duty, _ := c.At("", date(t, "2026-03-03T12:00:00Z"))
+	after, _ := c.At("", duty.OnDuty[0].Until)
+	if len(duty.Next) != 1 || duty.Next[0].Person != after.OnDuty[0].Person || !duty.Next[0].Since.Equal(duty.OnDuty[0].Until) {
+		t.Errorf("next %+v, then on duty %+v", duty.Next, after.OnDuty)
+	}
+}
+
+func TestDutyJSONHasTheContractsShape(t *testing.T) {
+	c := compile(t, daily("UTC", "08:00"))
+	duty, _ := c.At("", date(t, "2026-03-03T12:00:00Z"))
+	data, err := json.Marshal(duty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"at":"2026-03-03T12:00:00.000Z"`, `"roster":"national"`, `"on_duty":[{"person":`, `"since":"2026-03-03T08:00:00.000Z"`, `"next":[{`, `"why":[`} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("%s lacks %s", data, want)
+		}
+	}
+}
+
+func TestValidateNamesEveryProblemWithItsFix(t *testing.T) {
+	b := Example("Europe/Atlantis", time.Now())
+	b.People[1].ID = "ada"
+	b.People[2].CallSign = "kestrel"
+	b.People[3].Contacts[0].Address = "12"
+	b.People[4].Contacts[0].Address = b.People[0].Contacts[0].Address
+	b.Rosters[0].Layers[0].Rotation.Turns = append(b.Rosters[0].Layers[0].Rotation.Turns, []string{"nobody"})
+	b.Rosters[0].Layers[0].Rotation.Length = 0
+	b.Rosters[0].Overrides = []Override{{ID: "o1", Kind: "swap", From: time.Now(), Until: time.Now().Add(-time.Hour)}}
+	err := b.Validate()
+	var invalid *ValidationError
+	if !errors.As(err, &invalid) {
+		t.Fatalf("error %v", err)
+	}
+	for _, path := range []string{
+		"/people/1/id", "/people/2/call_sign", "/people/3/contacts/0/address", "/people/4/contacts/0/address", "/rosters/0/time_zone",
+		"/rosters/0/layers/0/rotation/turns/5/0", "/rosters/0/layers/0/rotation/length", "/rosters/0/overrides/0/kind", "/rosters/0/overrides/0/until",
+	} {
+		if i := slices.IndexFunc(invalid.Problems, func(p Problem) bool { return p.Path == path }); i < 0 || invalid.Problems[i].Fix == "" {
+			t.Errorf("%s is not reported with a fix", path)
+		}
+	}
+	if strings.Contains(err.Error(), "+15005550101") || strings.Contains(err.Error(), "Example") {
+		t.Error("the error names a number or a person")
+	}
+}
+
+func BenchmarkAt(b *testing.B) {
+	c := compile(b, daily("Europe/Paris", "08:00"))
+	at := date(b, "2026-03-03T12:00:00Z")
+	for b.Loop() {
+		c.At("", at)
+	}
+}
