@@ -48,22 +48,21 @@ type call struct {
 type lane struct {
 	*notifier.Lane
 	provider *Provider
-	waiting  map[laneItem]notifier.Item
-}
-
-type laneItem struct {
-	ref  request.Ref
-	page string
 }
 
 // entry is one request.
 type entry struct {
 	state   *request.State
 	pending *Append // decision in flight
-	served  string  // lane that the pending decision came from
-	page    string  // page of the attempt that the pending decision starts
+	start   *start  // what the pending decision starts, nil when it starts no attempt
 	wake    time.Time
 	lanes   map[string]string // page → lane that has it waiting or flying
+}
+
+// start is an attempt whose intent is being appended.
+type start struct {
+	page, lane string
+	takenOver  bool // the attempt of a call that never came back: it may have arrived
 }
 
 // A Command is an effect that the owner carries out: [Append] or [Call].
@@ -87,7 +86,10 @@ type Call struct {
 	Message  notifier.Message // without the code
 	LookUp   bool             // ask the provider for an earlier attempt first, and do not send when it is there
 	Earlier  string           // the attempt that may have arrived
-	Deadline time.Time
+	// SendAnyway says that a look-up that fails is no reason to wait longer.
+	SendAnyway bool
+	Tries      int // attempts of this page so far, this one included
+	Deadline   time.Time
 }
 
 func (Append) command() {}
@@ -236,40 +238,42 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 
 // decided starts the call of an attempt whose intent is now in the log.
 func (m *Machine) decided(e *entry) {
-	page, laneName := e.page, e.served
-	e.pending, e.page, e.served = nil, "", ""
-	if page == "" {
+	started := e.start
+	e.pending, e.start = nil, nil
+	if started == nil {
 		return
 	}
-	p := e.state.Page(page)
-	l := m.lanes[laneName]
+	p := e.state.Page(started.page)
 	a := p.Last()
 	if a == nil || !a.InFlight() {
-		m.release(e, page)
+		m.release(e, started.page)
 		return
 	}
 	m.calls[call{e.state.Ref, a.ID}] = true
-	message, ok := m.message(e.state, p)
-	if !ok { // the person or the number has left the roster: nobody can be called, and the attempt must not stay open
-		message.To = ""
+	provider := m.lanes[started.lane].provider
+	command := Call{Provider: provider.Name, Medium: provider.Medium, Message: m.message(e.state, p), Tries: len(p.Attempts), Deadline: a.Deadline}
+	if started.takenOver {
+		command.LookUp, command.Earlier = true, a.ID
 	}
-	command := Call{Provider: l.provider.Name, Medium: l.provider.Medium, Message: message, Deadline: a.Deadline}
+	failed := 0
 	for i := range p.Attempts {
-		if p.Attempts[i].Failure == request.FailedUnknown || (i < len(p.Attempts)-1 && p.Attempts[i].InFlight()) {
-			command.LookUp, command.Earlier = true, p.Attempts[i].ID
+		switch p.Attempts[i].Failure {
+		case request.FailedUnknown:
+			command.LookUp, command.Earlier, failed = true, p.Attempts[i].ID, 0
+		case request.FailedForNow:
+			failed++
 		}
 	}
-	if a.Started.Before(e.state.LastTime) && a.Deadline.After(a.Started.Add(m.opts.CallTimeout)) { // taken over
-		command.LookUp = true
-		if command.Earlier == "" {
-			command.Earlier = a.ID
-		}
-	}
+	command.SendAnyway = failed >= lookUps
 	m.commands = append(m.commands, command)
 }
 
-// message is what goes to the provider, without the code.
-func (m *Machine) message(s *request.State, p *request.Page) (notifier.Message, bool) {
+// lookUps is how often the provider is asked for an attempt that may have arrived before the page is sent again all the same: a text
+// that comes twice is better than none.
+const lookUps = 3
+
+// message is what goes to the provider, without the code. To is empty when the person or the contact has left the roster meanwhile.
+func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	msg := notifier.Message{
 		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: notifier.AskToTake, Urgency: s.Urgency, Language: s.Language,
 		Expires: p.Expires.Time, Since: p.Attempts[0].Started,
@@ -277,10 +281,7 @@ func (m *Machine) message(s *request.State, p *request.Page) (notifier.Message, 
 	if p.Purpose == request.Notice {
 		msg.About = notifier.About(p.About)
 	}
-	who, ok := m.planner.Roster.Person(p.Person)
-	if !ok {
-		return msg, false
-	}
+	who, _ := m.planner.Roster.Person(p.Person)
 	if len(who.Languages) > 0 {
 		msg.Reader = who.Languages[0]
 	}
@@ -289,7 +290,7 @@ func (m *Machine) message(s *request.State, p *request.Page) (notifier.Message, 
 			msg.To = notifier.Phone(c.Address)
 		}
 	}
-	return msg, msg.To != ""
+	return msg
 }
 
 func (m *Machine) lost(now time.Time, in Lost) {
@@ -297,11 +298,10 @@ func (m *Machine) lost(now time.Time, in Lost) {
 	if e == nil || e.pending == nil || e.pending.ID != in.ID {
 		return
 	}
-	expected := e.pending.Expect
-	page := e.page
-	e.pending, e.page, e.served = nil, "", ""
-	if page != "" {
-		m.release(e, page)
+	expected, started := e.pending.Expect, e.start
+	e.pending, e.start = nil, nil
+	if started != nil {
+		m.putBack(e, started.page)
 	}
 	if e.state.LastSeq > expected {
 		m.consider(now, e)
@@ -327,6 +327,14 @@ func (m *Machine) release(e *entry, page string) {
 		m.lanes[name].Done(e.state.Ref, page)
 		delete(e.lanes, page)
 	}
+}
+
+// putBack gives a page's place back and what it took of the lane's rate: it was not used.
+func (m *Machine) putBack(e *entry, page string) {
+	if name, ok := e.lanes[page]; ok {
+		m.lanes[name].Refund()
+	}
+	m.release(e, page)
 }
 
 func (m *Machine) considerAll(now time.Time) {
@@ -483,16 +491,16 @@ func (m *Machine) serve(now time.Time) {
 			}
 			e := m.entries[item.Ref]
 			if e.pending != nil { // decided first; consider puts the page back
-				m.release(e, item.Page)
+				m.putBack(e, item.Page)
 				continue
 			}
-			m.start(now, e, item.Page, name, l.provider)
+			m.begin(now, e, item.Page, name, l.provider)
 		}
 	}
 }
 
-// start appends the intent of an attempt; the call follows when it is in the log.
-func (m *Machine) start(now time.Time, e *entry, page, laneName string, provider *Provider) {
+// begin appends the intent of an attempt; the call follows when it is in the log.
+func (m *Machine) begin(now time.Time, e *entry, page, laneName string, provider *Provider) {
 	p := e.state.Page(page)
 	body := request.AttemptBody{Page: page, Provider: provider.Name, Deadline: request.At(now.Add(m.opts.CallTimeout))}
 	kind := request.AttemptStarted
@@ -501,7 +509,7 @@ func (m *Machine) start(now time.Time, e *entry, page, laneName string, provider
 	} else {
 		body.Attempt, body.LookUp = request.AttemptID(page, len(p.Attempts)+1), p.LookUp()
 	}
-	e.page, e.served = page, laneName
+	e.start = &start{page: page, lane: laneName, takenOver: kind == request.AttemptTakenOver}
 	m.decide(now, e, []request.Event{request.NewEvent(kind, body)})
 }
 

@@ -166,3 +166,10 @@ func (l *Lane) Done(ref request.Ref, page string) {
 		delete(l.busy, recipient)
 	}
 }
+
+// Refund gives back what the last attempt took of the rate, because its call was never made.
+func (l *Lane) Refund() {
+	if l.limit.PerSecond > 0 {
+		l.tokens = math.Min(burst(l.limit), l.tokens+1)
+	}
+}
