@@ -1,0 +1,353 @@
+package intake
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/vault"
+)
+
+// Options are what a service is made with; all are required.
+type Options struct {
+	Log        Log
+	Sealer     Sealer
+	Deployment vault.Key
+	Node       string
+	Now        func() time.Time
+}
+
+// A Service takes what senders say. It is safe for concurrent use.
+type Service struct {
+	Options
+	reference, digest vault.Key
+}
+
+// New makes a service.
+func New(o Options) *Service {
+	return &Service{Options: o, reference: o.Deployment.Derive("reference"), digest: o.Deployment.Derive("digest")}
+}
+
+// A Result is a stored request: what its sender is told, and the position of the log up to which a reader must have read to see it.
+type Result struct {
+	Ref     request.Ref
+	Receipt request.Receipt
+	Seq     uint64
+}
+
+// tries bounds how often a decision is made anew because somebody else was faster.
+const tries = 16
+
+// Raise stores a request. The same sender, key and body give the first answer again. Errors: [request.ErrUnreadable], [*InvalidError],
+// [ErrKeyReused], [ErrUnavailable].
+func (s *Service) Raise(ctx context.Context, sender, key string, body []byte) (Result, error) {
+	content, err := parse(body)
+	if err != nil {
+		return Result{}, err
+	}
+	if key == "" {
+		key = request.NewID()
+	}
+	origin, digest := s.mac("origin", sender, key), s.mac("body", string(content.Canonical()))
+	for i := 0; ; i++ {
+		ref, ok := request.NewRef(s.reference.MAC(sender, key, strconv.Itoa(i)))
+		if !ok {
+			continue
+		}
+		result, err := s.receive(ctx, sender, ref, content, origin, digest)
+		if !errors.Is(err, ErrConflict) {
+			return result, err
+		}
+		result, mine, err := s.repeated(ctx, ref, content, origin, digest)
+		if mine || err != nil {
+			return result, err
+		}
+		// Somebody else's request has this reference: derive the next.
+	}
+}
+
+func parse(body []byte) (request.Content, error) {
+	content, fields, err := request.ParseContent(body)
+	if err != nil {
+		return request.Content{}, err
+	}
+	if len(fields) > 0 {
+		return request.Content{}, &InvalidError{fields}
+	}
+	return content, nil
+}
+
+// mac is a keyed digest in 32 hexadecimal digits.
+func (s *Service) mac(parts ...string) string {
+	return hex.EncodeToString(s.digest.MAC(parts...)[:16])
+}
+
+func (s *Service) receive(ctx context.Context, sender string, ref request.Ref, content request.Content, origin, digest string) (Result, error) {
+	now := s.Now()
+	urgency := request.Judge(content.Type(), content.Urgency())
+	warnings := content.Warnings()
+	event := request.NewEvent(request.Received, request.ReceivedBody{
+		Sender: sender, OriginDigest: origin, BodyDigest: digest, Type: content.Type(), Urgency: urgency, UrgencyProposed: content.Urgency(),
+		Language: content.Language(), Missing: pointers(content), Warnings: len(warnings), Due: request.Clocks(content, urgency, now),
+	})
+	state := request.NewState(ref)
+	return s.decide(ctx, state, now, sender, warnings, sealedPart{&event, request.SealedContent{Content: content.Canonical(), Warnings: warnings}})
+}
+
+func pointers(c request.Content) []string {
+	list := []string{}
+	for _, m := range c.Missing() {
+		list = append(list, m.Field)
+	}
+	return list
+}
+
+// sealedPart is an event and what it seals.
+type sealedPart struct {
+	event *request.Event
+	plain any
+}
+
+// decide seals, appends one event expecting the state's head, folds it, and gives the receipt.
+func (s *Service) decide(ctx context.Context, state *request.State, now time.Time, sender string, warnings []request.Warning, part sealedPart) (Result, error) {
+	commit := state.Decide(now, s.Node, request.Actor{Kind: request.BySender, ID: sender}, *part.event)
+	if part.plain != nil {
+		plain, err := json.Marshal(part.plain)
+		if err != nil {
+			return Result{}, fmt.Errorf("encode content: %w", err)
+		}
+		sealed, err := s.Sealer.Seal(ctx, string(state.Ref), request.EventID(commit.ID, 0), plain)
+		if err != nil {
+			return Result{}, sealError(err)
+		}
+		commit.Events[0].Sealed = sealed
+	}
+	data, err := commit.Encode()
+	if err != nil {
+		return Result{}, err
+	}
+	seq, err := s.Log.Append(ctx, state.Ref, commit.ID, data, state.LastSeq, commit.Closes())
+	if err != nil {
+		return Result{}, err
+	}
+	if err := state.Apply(seq, data); err != nil {
+		return Result{}, err
+	}
+	return Result{state.Ref, state.Receipt(warnings), seq}, nil
+}
+
+// sealError keeps an erasure apart from a vault that cannot be reached.
+func sealError(err error) error {
+	if errors.Is(err, vault.ErrErased) {
+		return fmt.Errorf("%w: %w", ErrErased, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// repeated looks at whose request already has the reference. The first answer is the fold of the first commit alone: what became of the request
+// since is not what was answered then.
+func (s *Service) repeated(ctx context.Context, ref request.Ref, content request.Content, origin, digest string) (result Result, mine bool, err error) {
+	log, err := s.Log.History(ctx, ref)
+	if err != nil {
+		return Result{}, false, err
+	}
+	if len(log) == 0 {
+		return Result{}, false, fmt.Errorf("%w: the log of the request is not readable yet", ErrUnavailable)
+	}
+	state := request.NewState(ref)
+	if err := state.Apply(log[0].Seq, log[0].Data); err != nil {
+		return Result{}, false, err
+	}
+	switch {
+	case state.Origin != origin:
+		return Result{}, false, nil
+	case state.Body != digest:
+		return Result{}, true, ErrKeyReused
+	}
+	return Result{ref, state.Receipt(content.Warnings()), log[0].Seq}, true, nil
+}
+
+// fold reads a sender's own request.
+func (s *Service) fold(ctx context.Context, sender string, ref request.Ref) (*request.State, []request.Stored, error) {
+	log, err := s.Log.History(ctx, ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	state := request.NewState(ref)
+	for _, c := range log {
+		// A commit that this version cannot read moves the head and is otherwise passed over.
+		if err := state.Apply(c.Seq, c.Data); err != nil && !errors.Is(err, request.ErrCommit) {
+			return nil, nil, err
+		}
+	}
+	if !state.Exists() || (sender != "" && state.Sender != sender) {
+		return nil, nil, ErrNotFound
+	}
+	return state, log, nil
+}
+
+// Show gives a sender their request. Errors: [ErrNotFound], also for somebody else's; [ErrUnavailable].
+func (s *Service) Show(ctx context.Context, sender string, ref request.Ref) (request.Receipt, error) {
+	state, log, err := s.fold(ctx, sender, ref)
+	if err != nil {
+		return request.Receipt{}, err
+	}
+	warnings, err := s.warnings(ctx, state, log)
+	if err != nil {
+		return request.Receipt{}, err
+	}
+	return state.Receipt(warnings), nil
+}
+
+func (s *Service) warnings(ctx context.Context, state *request.State, log []request.Stored) ([]request.Warning, error) {
+	if state.Warnings == 0 || state.Erased {
+		return nil, nil
+	}
+	sealed, err := s.unseal(ctx, state.Ref, log)
+	if errors.Is(err, ErrErased) {
+		return nil, nil
+	}
+	return sealed.Warnings, err
+}
+
+// Content reads the newest content of a request, for an officer. Errors: [ErrNotFound], [ErrErased], [ErrUnavailable].
+func (s *Service) Content(ctx context.Context, ref request.Ref) (request.SealedContent, error) {
+	_, log, err := s.fold(ctx, "", ref)
+	if err != nil {
+		return request.SealedContent{}, err
+	}
+	return s.unseal(ctx, ref, log)
+}
+
+func (s *Service) unseal(ctx context.Context, ref request.Ref, log []request.Stored) (request.SealedContent, error) {
+	for i := len(log) - 1; i >= 0; i-- {
+		c, err := request.Decode(log[i].Data)
+		if err != nil {
+			continue
+		}
+		for n, e := range c.Events {
+			if (e.Type != request.Received && e.Type != request.Amended) || e.Sealed == nil {
+				continue
+			}
+			plain, err := s.Sealer.Open(ctx, string(ref), request.EventID(c.ID, n), e.Sealed)
+			if err != nil {
+				return request.SealedContent{}, sealError(err)
+			}
+			var content request.SealedContent
+			if err := json.Unmarshal(plain, &content); err != nil {
+				return request.SealedContent{}, fmt.Errorf("read the sealed content: %w", err)
+			}
+			return content, nil
+		}
+	}
+	return request.SealedContent{}, ErrNotFound
+}
+
+// Amend changes the content by a merge patch (RFC 7396) made from a version of the status. Errors: those of Raise and Show, [ErrVersion],
+// [ErrEnded], [ErrErased].
+func (s *Service) Amend(ctx context.Context, sender string, ref request.Ref, version int, patch []byte) (Result, error) {
+	for range tries {
+		state, log, err := s.fold(ctx, sender, ref)
+		switch {
+		case err != nil:
+			return Result{}, err
+		case state.Status.Ended():
+			return Result{}, ErrEnded
+		case state.Version != version:
+			return Result{}, ErrVersion
+		}
+		before, err := s.unseal(ctx, ref, log)
+		if err != nil {
+			return Result{}, err
+		}
+		content, err := merge(before.Content, patch)
+		if err != nil {
+			return Result{}, err
+		}
+		digest := s.mac("body", string(content.Canonical()))
+		warnings := content.Warnings()
+		if digest == state.Body { // nothing changes: nothing is stored
+			return Result{ref, state.Receipt(warnings), state.LastSeq}, nil
+		}
+		event := request.NewEvent(request.Amended, request.AmendedBody{
+			BodyDigest: digest, Type: content.Type(), Language: content.Language(), Missing: pointers(content), Warnings: len(warnings),
+			Due: request.Clocks(content, state.Urgency, state.Received),
+		})
+		result, err := s.decide(ctx, state, s.Now(), sender, warnings, sealedPart{&event, request.SealedContent{Content: content.Canonical(), Warnings: warnings}})
+		if !errors.Is(err, ErrConflict) {
+			return result, err
+		}
+	}
+	return Result{}, fmt.Errorf("amend: %w: others keep changing the request", ErrUnavailable)
+}
+
+// merge applies a patch. What routes a request is fixed once people have been paged for it.
+func merge(before, patch []byte) (request.Content, error) {
+	var members map[string]any
+	if err := json.Unmarshal(patch, &members); err != nil || members == nil {
+		return request.Content{}, fmt.Errorf("%w: a merge patch is a JSON object", request.ErrUnreadable)
+	}
+	merged, err := jsonpatch.MergePatch(before, patch)
+	if err != nil {
+		return request.Content{}, fmt.Errorf("%w: the merge patch cannot be applied", request.ErrUnreadable)
+	}
+	content, err := parse(merged)
+	if err != nil {
+		return request.Content{}, err
+	}
+	old, err := parse(before)
+	if err != nil {
+		return request.Content{}, fmt.Errorf("read the stored content: %w", err)
+	}
+	var fields []request.FieldError
+	if content.Type() != old.Type() {
+		fields = append(fields, request.FieldError{
+			Field: "/type", Code: "not_allowed", Detail: "The type of a request cannot be changed: officers were paged for it.", Fix: "Withdraw it and raise another.",
+		})
+	}
+	if content.Urgency() != old.Urgency() {
+		fields = append(fields, request.FieldError{
+			Field: "/urgency", Code: "not_allowed", Detail: "The urgency cannot be changed by an amendment.", Fix: "Withdraw the request and raise another, or ask the officer who has it.",
+		})
+	}
+	if len(fields) > 0 {
+		return request.Content{}, &InvalidError{fields}
+	}
+	return content, nil
+}
+
+// Withdraw ends a request on behalf of its sender. Doing it twice is no error. Errors: [ErrNotFound], [ErrEnded], [ErrUnavailable].
+func (s *Service) Withdraw(ctx context.Context, sender string, ref request.Ref, reason string) (Result, error) {
+	for range tries {
+		state, log, err := s.fold(ctx, sender, ref)
+		if err != nil {
+			return Result{}, err
+		}
+		warnings, err := s.warnings(ctx, state, log)
+		switch {
+		case err != nil:
+			return Result{}, err
+		case state.Status == request.StatusWithdrawn:
+			return Result{ref, state.Receipt(warnings), state.LastSeq}, nil
+		case state.Status.Ended():
+			return Result{}, ErrEnded
+		}
+		event := request.NewEvent(request.Withdrawn, request.WithdrawnBody{})
+		part := sealedPart{event: &event}
+		if reason != "" && !state.Erased {
+			part.plain = request.SealedReason{Reason: reason}
+		}
+		result, err := s.decide(ctx, state, s.Now(), sender, warnings, part)
+		if !errors.Is(err, ErrConflict) {
+			return result, err
+		}
+	}
+	return Result{}, fmt.Errorf("withdraw: %w: others keep changing the request", ErrUnavailable)
+}
