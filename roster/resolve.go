@@ -29,8 +29,9 @@ type Assignment struct {
 
 // A Shift is a half-open span with the same people on duty throughout. Without people it is a gap.
 type Shift struct {
-	From, Until time.Time
-	People      []string
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until"`
+	People []string  `json:"people"`
 }
 
 // Gap reports whether nobody is on duty.

@@ -1,0 +1,110 @@
+package roster
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// DocumentVersion is the version of the stored document.
+const DocumentVersion = 1
+
+// A Document is one revision of the book as it is stored: who edited, when and why, and the book with everything personal sealed.
+type Document struct {
+	V        int       `json:"v"`
+	Revision uint64    `json:"revision"`
+	Time     time.Time `json:"time"`
+	Actor    string    `json:"actor"` // opaque id
+	Reason   string    `json:"reason,omitempty"`
+	Book     Book      `json:"book"`             // people without names and addresses
+	Sealed   Sealed    `json:"sealed,omitempty"` // person → personal fields
+}
+
+// Sealed holds the personal fields of each person, encrypted.
+type Sealed map[string][]byte
+
+// personal is what is sealed of a person.
+type personal struct {
+	Name      string            `json:"name,omitempty"`
+	Addresses map[string]string `json:"addresses,omitempty"` // contact → E.164
+}
+
+// SealID is the id under which a person's fields of a revision are sealed.
+func SealID(revision uint64) string { return "roster." + strconv.FormatUint(revision, 10) }
+
+// Encode makes the stored document of a book. seal encrypts the personal fields of one person.
+func Encode(b Book, at time.Time, actor, reason string, seal func(person string, plain []byte) ([]byte, error)) ([]byte, error) {
+	d := Document{V: DocumentVersion, Revision: b.Revision, Time: at.UTC(), Actor: actor, Reason: reason, Book: b, Sealed: Sealed{}}
+	d.Book.People = make([]Person, len(b.People))
+	for i, p := range b.People {
+		private := personal{Name: p.Name, Addresses: map[string]string{}}
+		clean := p
+		clean.Name, clean.Contacts = "", make([]Contact, len(p.Contacts))
+		for j, c := range p.Contacts {
+			private.Addresses[c.ID] = c.Address
+			c.Address = ""
+			clean.Contacts[j] = c
+		}
+		d.Book.People[i] = clean
+		if p.Erased {
+			continue
+		}
+		plain, err := json.Marshal(private)
+		if err != nil {
+			return nil, fmt.Errorf("encode the roster: %w", err)
+		}
+		if d.Sealed[p.ID], err = seal(p.ID, plain); err != nil {
+			return nil, fmt.Errorf("encode the roster: %w", err)
+		}
+	}
+	data, err := json.Marshal(d)
+	if err != nil {
+		return nil, fmt.Errorf("encode the roster: %w", err)
+	}
+	return data, nil
+}
+
+// Decode reads a stored document. open decrypts the personal fields of one person; erased says that they are gone for ever, and the
+// person stays in the book without a name or an address.
+func Decode(data []byte, open func(person string, sealed []byte) (plain []byte, erased bool, err error)) (Document, error) {
+	d, err := Header(data)
+	if err != nil {
+		return Document{}, err
+	}
+	for i := range d.Book.People {
+		p := &d.Book.People[i]
+		if p.Erased {
+			continue
+		}
+		plain, erased, err := open(p.ID, d.Sealed[p.ID])
+		if err != nil {
+			return Document{}, fmt.Errorf("read the roster's revision %d: %w", d.Revision, err)
+		}
+		if erased {
+			p.Erased = true
+			continue
+		}
+		var private personal
+		if err := json.Unmarshal(plain, &private); err != nil {
+			return Document{}, fmt.Errorf("read the roster's revision %d: %w", d.Revision, err)
+		}
+		p.Name = private.Name
+		for j := range p.Contacts {
+			p.Contacts[j].Address = private.Addresses[p.Contacts[j].ID]
+		}
+	}
+	return d, nil
+}
+
+// Header reads a stored document and leaves what is personal sealed.
+func Header(data []byte) (Document, error) {
+	var d Document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return Document{}, fmt.Errorf("read the roster: %w", err)
+	}
+	if d.V != DocumentVersion {
+		return Document{}, fmt.Errorf("read the roster: the document has version %d, this program knows %d: update it", d.V, DocumentVersion)
+	}
+	return d, nil
+}
