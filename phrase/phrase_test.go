@@ -1,0 +1,143 @@
+package phrase
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"pgregory.net/rapid"
+)
+
+var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
+
+func placeholders(text string) []string {
+	list := placeholder.FindAllString(text, -1)
+	slices.Sort(list)
+	return list
+}
+
+func TestEveryLanguageHasEveryTextWithTheSamePlaceholders(t *testing.T) {
+	for _, l := range Languages {
+		for key, english := range words[English] {
+			text, ok := words[l][key]
+			if !ok || strings.TrimSpace(text) == "" {
+				t.Errorf("%s lacks %s", l, key)
+			} else if got, want := placeholders(text), placeholders(english); !slices.Equal(got, want) {
+				t.Errorf("%s %s has %v, English %v", l, key, got, want)
+			}
+		}
+		if len(words[l]) != len(words[English]) {
+			t.Errorf("%s has %d texts, English %d", l, len(words[l]), len(words[English]))
+		}
+	}
+}
+
+func TestEveryTextMessageFitsOneSegment(t *testing.T) {
+	for _, l := range Languages {
+		for _, key := range Messages {
+			if !Has(key) {
+				t.Errorf("%s is not in the files", key)
+			}
+			for _, urgency := range []string{"emergency", "critical", "urgent", "routine"} {
+				for _, sign := range []string{"KESTREL-1234", "СОКОЛ-123456"} {
+					text := Text(l, key, Args{Reference: "7K4M-2QX9-D", Urgency: urgency, Language: "zho-Hans", Code: "123456", CallSign: sign})
+					n, encoding := Segments(text)
+					if n != 1 {
+						t.Errorf("%s %s takes %d segments of %s: %q (%d units)", l, key, n, encoding, text, len(utf16.Encode([]rune(text))))
+					}
+					if encoding == UCS2 && sign == "KESTREL-1234" && (l == English || l == French || l == Spanish) {
+						t.Errorf("%s %s needs %s: %q", l, key, encoding, text)
+					}
+					if strings.Contains(text, "{") {
+						t.Errorf("%s %s has an empty place: %q", l, key, text)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestPagesSayWhatAnOfficerMustKnow(t *testing.T) {
+	for _, l := range Languages {
+		text := Text(l, Ask, Args{Reference: "7K4M-2QX9-D", Urgency: "critical", Language: "pt-BR", Code: "123456"})
+		for _, want := range []string{"7K4M-2QX9-D", "123456", "PASS 123456", "pt", strings.ToUpper(Text(l, "urgency_critical", Args{}))} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q lacks %q", l, text, want)
+			}
+		}
+	}
+}
+
+// Carriers act on these words and never hand them on.
+var reserved = []string{"STOP", "STOPALL", "CANCEL", "END", "QUIT", "UNSUBSCRIBE", "REVOKE", "OPTOUT", "START", "YES", "UNSTOP", "HELP", "INFO"}
+
+func TestNoTextMessageTellsPeopleToSendAWordThatCarriersKeep(t *testing.T) {
+	for _, l := range Languages {
+		for _, key := range Messages {
+			for _, word := range regexp.MustCompile(`[A-Z]{3,}`).FindAllString(words[l][key], -1) {
+				if slices.Contains(reserved, word) {
+					t.Errorf("%s %s says %s", l, key, word)
+				}
+			}
+			if strings.Contains(words[l][key], "://") {
+				t.Errorf("%s %s has a link", l, key)
+			}
+		}
+	}
+}
+
+func TestPickFindsTheFirstLanguageThatExists(t *testing.T) {
+	for tag, want := range map[string]Language{"fr-CA": French, "ZH-hant": Chinese, "pt": English, "": English, " ar ": Arabic} {
+		if got := Pick(tag); got != want {
+			t.Errorf("%q is %s, want %s", tag, got, want)
+		}
+	}
+	if got := Pick("pt", "ru", "fr"); got != Russian {
+		t.Errorf("picked %s", got)
+	}
+	if got := Text(English, "nothing of the kind", Args{}); got != "nothing of the kind" {
+		t.Errorf("text %q", got)
+	}
+}
+
+func TestSegmentsAgreeWithTheDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		runes := rapid.SliceOfN(rapid.SampledFrom([]rune("a@€[é漢😀 ")), 0, 400).Draw(t, "text")
+		if rapid.Bool().Draw(t, "gsm") {
+			runes = slices.DeleteFunc(runes, func(r rune) bool { return strings.ContainsRune("漢😀", r) })
+		}
+		// The definition: write character by character into segments of their size.
+		gsm := !slices.ContainsFunc(runes, func(r rune) bool { return !strings.ContainsRune(basic+extended, r) })
+		sizes := make([]int, len(runes))
+		total := 0
+		for i, r := range runes {
+			switch {
+			case gsm && strings.ContainsRune(extended, r), !gsm && r > 0xFFFF:
+				sizes[i] = 2
+			default:
+				sizes[i] = 1
+			}
+			total += sizes[i]
+		}
+		one, each := 70, 67
+		if gsm {
+			one, each = 160, 153
+		}
+		want := 1
+		if total > one {
+			room := each
+			for _, size := range sizes {
+				if size > room {
+					want, room = want+1, each
+				}
+				room -= size
+			}
+		}
+		n, encoding := Segments(string(runes))
+		if n != want || (encoding == GSM7) != gsm {
+			t.Fatalf("%d of %s, want %d (%t)", n, encoding, want, gsm)
+		}
+	})
+}
