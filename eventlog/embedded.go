@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 	"go.uber.org/zap"
 )
 
@@ -34,9 +34,30 @@ type Embedded struct {
 
 // credentials are written for other processes of the same machine, as the command line's log commands.
 type credentials struct {
-	URL      string `json:"url"`
-	User     string `json:"user"`
-	Password string `json:"password"`
+	URL  string `json:"url"`
+	Seed string `json:"seed"` // of the nkey of the one user there is
+
+	key nkeys.KeyPair
+}
+
+// newCredentials makes a key that lives as long as the server.
+func newCredentials() (c credentials, public string, err error) {
+	if c.key, err = nkeys.CreateUser(); err != nil {
+		return c, "", err
+	}
+	seed, err := c.key.Seed()
+	if err != nil {
+		return c, "", err
+	}
+	c.Seed = string(seed)
+	public, err = c.key.PublicKey()
+	return c, public, err
+}
+
+// option signs the server's challenge.
+func (c credentials) option() nats.Option {
+	public, _ := c.key.PublicKey() // of a key pair that was just made
+	return nats.Nkey(public, c.key.Sign)
 }
 
 // StartEmbedded locks the directory, then starts a server that stores below it and listens on loopback with generated credentials,
@@ -53,7 +74,7 @@ func StartEmbedded(o EmbeddedOptions) (*Embedded, error) {
 	case !ok:
 		return nil, fmt.Errorf("%w: %s is locked by another Dutyline; stop that one, or give this one a directory of its own with --data", ErrLocked, o.Dir)
 	}
-	e := &Embedded{lock: lock, auth: credentials{User: "dutyline", Password: rand.Text()}}
+	e := &Embedded{lock: lock}
 	if err := e.start(o); err != nil {
 		return nil, errors.Join(fmt.Errorf("start embedded NATS in %s: %w", o.Dir, err), lock.Unlock())
 	}
@@ -61,10 +82,14 @@ func StartEmbedded(o EmbeddedOptions) (*Embedded, error) {
 }
 
 func (e *Embedded) start(o EmbeddedOptions) error {
-	var err error
+	auth, public, err := newCredentials()
+	if err != nil {
+		return err
+	}
+	e.auth = auth
 	e.server, err = server.NewServer(&server.Options{
 		ServerName: "dutyline", Host: "127.0.0.1", Port: server.RANDOM_PORT, DontListen: o.DontListen,
-		Username: e.auth.User, Password: e.auth.Password,
+		Nkeys:     []*server.NkeyUser{{Nkey: public}},
 		JetStream: true, StoreDir: filepath.Join(o.Dir, "nats"), SyncAlways: !o.NoSync, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 1 << 40,
 		NoSigs: true, NoLog: true, LameDuckDuration: 20 * time.Millisecond, LameDuckGracePeriod: time.Millisecond,
 	})
@@ -93,7 +118,7 @@ func (e *Embedded) start(o EmbeddedOptions) error {
 // Connect makes an in-process connection.
 func (e *Embedded) Connect(opts ...nats.Option) (*nats.Conn, error) {
 	opts = append([]nats.Option{
-		nats.Name("dutyline"), nats.InProcessServer(e.server), nats.UserInfo(e.auth.User, e.auth.Password),
+		nats.Name("dutyline"), nats.InProcessServer(e.server), e.auth.option(),
 		nats.MaxReconnects(-1), nats.ReconnectWait(50 * time.Millisecond),
 	}, opts...)
 	nc, err := nats.Connect("", opts...)

@@ -135,6 +135,7 @@ func (l *Log) Append(ctx context.Context, a Append) (uint64, error) {
 		switch verdict, err := judge(err); verdict {
 		case refused:
 			return 0, fmt.Errorf("append to %s: %w", a.Subject, err)
+		case again:
 		case moved:
 			seq, ours, err := l.stored(ctx, a)
 			switch {
@@ -147,7 +148,7 @@ func (l *Log) Append(ctx context.Context, a Append) (uint64, error) {
 		select {
 		case <-ctx.Done():
 			return 0, fmt.Errorf("append to %s: %w", a.Subject, unavailable(err))
-		case <-time.After(pause/2 + rand.N(pause)):
+		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // spreads repetitions, guards nothing
 			pause = min(2*pause, lastPause)
 		}
 	}

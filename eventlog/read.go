@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -103,7 +104,7 @@ func (l *Log) Replay(ctx context.Context, subjects []string, upTo uint64, fn fun
 		}
 		all = append(all, list...)
 	}
-	slices.SortFunc(all, func(a, b Entry) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, e := range all {
 		if e.Seq > upTo {
 			break

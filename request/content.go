@@ -62,8 +62,7 @@ func ParseContent(body []byte) (Content, []FieldError, error) {
 
 // jsonTrouble describes a decoding error by its place alone: the text around it is case content.
 func jsonTrouble(err error) string {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Sprintf("syntax error at byte %d", syntax.Offset)
 	}
 	return "it ends too early"

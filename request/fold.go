@@ -200,6 +200,7 @@ func (s *State) attempt(c Commit, t EventType, b AttemptBody) {
 			rank = rankFailedForNow
 		}
 		a.raise(rank, b)
+	default: // the caller passes events of attempts alone
 	}
 	p.settle()
 }

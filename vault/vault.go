@@ -155,6 +155,12 @@ func (v *Vault) key(ctx context.Context, scope string, create bool) (Key, error)
 	if ok && time.Since(k.checked) < believed {
 		return k.key, nil
 	}
+	if create && !ok { // most often there is none yet: trying costs less than looking
+		k, err := v.create(ctx, scope, name)
+		if !errors.Is(err, ErrConflict) {
+			return k, err
+		}
+	}
 	for {
 		list, err := v.store.Messages(ctx, name)
 		if err != nil {
@@ -166,21 +172,25 @@ func (v *Vault) key(ctx context.Context, scope string, create bool) (Key, error)
 		if !create {
 			return Key{}, ErrNoKey
 		}
-		fresh := NewDeploymentKey()
-		data, err := json.Marshal(wrapped{V: 1, Alg: algorithm, KeyID: v.wrap.id(), Wrapped: seal(v.wrap, fresh[:], additional(scope, "key"))})
-		if err != nil {
-			return Key{}, err
+		k, err := v.create(ctx, scope, name)
+		if !errors.Is(err, ErrConflict) { // somebody else made it first: use theirs
+			return k, err
 		}
-		err = v.store.Append(ctx, name, "key-"+scope+"-"+rand.Text(), data, 0)
-		switch {
-		case err == nil:
-			v.remember(scope, fresh)
-			return fresh, nil
-		case !errors.Is(err, ErrConflict):
-			return Key{}, fmt.Errorf("store the key: %w", err)
-		}
-		// somebody else made it first: use theirs
 	}
+}
+
+// create stores a fresh key as the first of its scope. The error wraps [ErrConflict] when there is one already.
+func (v *Vault) create(ctx context.Context, scope, name string) (Key, error) {
+	fresh := NewDeploymentKey()
+	data, err := json.Marshal(wrapped{V: 1, Alg: algorithm, KeyID: v.wrap.id(), Wrapped: seal(v.wrap, fresh[:], additional(scope, "key"))})
+	if err != nil {
+		return Key{}, err
+	}
+	if err := v.store.Append(ctx, name, "key-"+scope+"-"+rand.Text(), data, 0); err != nil {
+		return Key{}, fmt.Errorf("store the key: %w", err)
+	}
+	v.remember(scope, fresh)
+	return fresh, nil
 }
 
 func (v *Vault) unwrap(scope string, data []byte) (Key, error) {
