@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -15,11 +16,26 @@ type Document struct {
 	V        int       `json:"v"`
 	Revision uint64    `json:"revision"`
 	Time     time.Time `json:"time"`
-	Actor    string    `json:"actor"` // opaque id
+	Actor    Actor     `json:"actor"`
 	Reason   string    `json:"reason,omitempty"`
 	Book     Book      `json:"book"`             // people without names and addresses
 	Sealed   Sealed    `json:"sealed,omitempty"` // person → personal fields
 }
+
+// An Actor is who made an edit.
+type Actor struct {
+	Kind ActorKind `json:"kind"`
+	ID   string    `json:"id"` // opaque
+}
+
+// An ActorKind says in what capacity somebody edits. Kinds unknown to a reader are kept as they are.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	Coordinator ActorKind = "coordinator"
+	System      ActorKind = "system" // the seed of a first start
+)
 
 // Sealed holds the personal fields of each person, encrypted.
 type Sealed map[string][]byte
@@ -33,19 +49,16 @@ type personal struct {
 // SealID is the id under which a person's fields of a revision are sealed.
 func SealID(revision uint64) string { return "roster." + strconv.FormatUint(revision, 10) }
 
-// Encode makes the stored document of a book. seal encrypts the personal fields of one person.
-func Encode(b Book, at time.Time, actor, reason string, seal func(person string, plain []byte) ([]byte, error)) ([]byte, error) {
-	d := Document{V: DocumentVersion, Revision: b.Revision, Time: at.UTC(), Actor: actor, Reason: reason, Book: b, Sealed: Sealed{}}
-	d.Book.People = make([]Person, len(b.People))
-	for i, p := range b.People {
-		private := personal{Name: p.Name, Addresses: map[string]string{}}
-		clean := p
-		clean.Name, clean.Contacts = "", make([]Contact, len(p.Contacts))
-		for j, c := range p.Contacts {
-			private.Addresses[c.ID] = c.Address
-			c.Address = ""
-			clean.Contacts[j] = c
-		}
+// Encode makes the stored document of an edit's book, whose revision must be set. seal encrypts the personal fields of one person; its
+// errors are wrapped. An erased person is stored without personal fields, whatever the edit says.
+func Encode(edit Edit, at time.Time, seal func(person string, plain []byte) ([]byte, error)) ([]byte, error) {
+	d := Document{
+		V: DocumentVersion, Revision: edit.Book.Revision, Time: at.UTC(), Actor: Actor{cmp.Or(edit.ActorKind, Coordinator), edit.Actor},
+		Reason: edit.Reason, Book: edit.Book, Sealed: Sealed{},
+	}
+	d.Book.People = make([]Person, len(edit.Book.People)) // the caller's people keep their names
+	for i, p := range edit.Book.People {
+		clean, private := split(p)
 		d.Book.People[i] = clean
 		if p.Erased {
 			continue
@@ -65,8 +78,23 @@ func Encode(b Book, at time.Time, actor, reason string, seal func(person string,
 	return data, nil
 }
 
+// split takes a person apart into what everybody may read and what is sealed.
+func split(p Person) (clean Person, private personal) {
+	clean, private = p, personal{Name: p.Name, Addresses: map[string]string{}}
+	clean.Name, clean.Contacts = "", []Contact{}
+	if p.Erased {
+		return clean, personal{}
+	}
+	for _, c := range p.Contacts {
+		private.Addresses[c.ID] = c.Address
+		c.Address = ""
+		clean.Contacts = append(clean.Contacts, c)
+	}
+	return clean, private
+}
+
 // Decode reads a stored document. open decrypts the personal fields of one person; erased says that they are gone for ever, and the
-// person stays in the book without a name or an address.
+// person stays in the book without a name or a contact.
 func Decode(data []byte, open func(person string, sealed []byte) (plain []byte, erased bool, err error)) (Document, error) {
 	d, err := Header(data)
 	if err != nil {
@@ -82,7 +110,7 @@ func Decode(data []byte, open func(person string, sealed []byte) (plain []byte, 
 			return Document{}, fmt.Errorf("read the roster's revision %d: %w", d.Revision, err)
 		}
 		if erased {
-			p.Erased = true
+			p.Erased, p.Contacts = true, []Contact{} // an empty address must not look like somewhere to send
 			continue
 		}
 		var private personal

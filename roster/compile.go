@@ -9,8 +9,14 @@ import (
 type Compiled struct {
 	book    Book
 	people  map[string]int
+	phones  map[string][]PersonContact
 	rosters map[string]*duty
 	first   string
+}
+
+// A PersonContact is one contact of one person.
+type PersonContact struct {
+	Person, Contact string // ids
 }
 
 type duty struct {
@@ -43,9 +49,15 @@ func Compile(b Book) (*Compiled, error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Compiled{book: b, people: map[string]int{}, rosters: map[string]*duty{}}
+	c := &Compiled{book: b, people: map[string]int{}, phones: map[string][]PersonContact{}, rosters: map[string]*duty{}}
 	for i, p := range b.People {
 		c.people[p.ID] = i
+		if p.Erased {
+			continue
+		}
+		for _, contact := range p.Contacts {
+			c.phones[contact.Address] = append(c.phones[contact.Address], PersonContact{p.ID, contact.ID})
+		}
 	}
 	for i, r := range b.Rosters {
 		if i == 0 {
@@ -163,14 +175,15 @@ func (c *Compiled) Person(id string) (Person, bool) {
 	return Person{}, false
 }
 
-// PersonByAddress finds who has a telephone number.
+// ByAddress lists the contacts that have exactly this telephone number (E.164), in the order of the book, over every channel. They all
+// belong to one person: [Book.Validate] lets nobody share a number, so that a reply can be told apart. Erased people have none. Do not
+// modify.
+func (c *Compiled) ByAddress(e164 string) []PersonContact { return c.phones[e164] }
+
+// PersonByAddress finds who has a telephone number (E.164) on any channel; never somebody who was erased.
 func (c *Compiled) PersonByAddress(e164 string) (Person, bool) {
-	for _, p := range c.book.People {
-		for _, contact := range p.Contacts {
-			if contact.Address == e164 {
-				return p, true
-			}
-		}
+	if contacts := c.ByAddress(e164); len(contacts) > 0 {
+		return c.Person(contacts[0].Person)
 	}
 	return Person{}, false
 }

@@ -7,20 +7,21 @@ import (
 
 // An Edit replaces the book: made from the revision Base, by an opaque actor, for a reason.
 type Edit struct {
-	Book   Book
-	Base   uint64
-	Reason string
-	Actor  string
+	Book      Book
+	Base      uint64 // 0: there is no roster yet
+	Reason    string // stands in the history in clear: it must name nobody
+	Actor     string
+	ActorKind ActorKind // "" is [Coordinator]
 }
 
 // A Preview shows what an edit would do over a span, before it is made.
 type Preview struct {
 	From     time.Time             `json:"from"`
 	Until    time.Time             `json:"until"`
-	Changed  []Shift               `json:"changed"` // tiles of the new rosters in which other people are on duty than before
-	Gaps     []Shift               `json:"gaps"`    // tiles of the new rosters with nobody on duty
-	Hours    map[string]HourChange `json:"hours"`   // people whose hours change
-	Contacts []string              `json:"contacts_missing"`
+	Changed  []Shift               `json:"changed"`          // tiles of the new rosters in which other people are on duty than before
+	Gaps     []Shift               `json:"gaps"`             // tiles of the new rosters with nobody on duty
+	Hours    map[string]HourChange `json:"hours"`            // people whose hours change
+	Contacts []string              `json:"contacts_missing"` // people without a contact, and erased ones who are still on duty in the span
 }
 
 // A HourChange is a person's time on duty in the span before and after an edit, in hours.
@@ -29,31 +30,41 @@ type HourChange struct {
 	After  float64 `json:"after"`
 }
 
-// Diff compares two books over a span. A book that is not valid counts as an empty one: [Book.Validate] says why.
+// Diff compares two books over the half-open span from from to until. A book that is not valid counts as an empty one: [Book.Validate]
+// says why. A roster that is taken out changes all its tiles to nobody.
 func Diff(before, after Book, from, until time.Time) Preview {
 	p := Preview{From: from.UTC(), Until: until.UTC(), Changed: []Shift{}, Gaps: []Shift{}, Hours: map[string]HourChange{}, Contacts: []string{}}
 	was, will := compiled(before), compiled(after)
-	for _, r := range after.Rosters {
+	for _, r := range will.book.Rosters {
 		for shift := range will.Shifts(r.ID, from, until) {
-			if len(shift.People) == 0 {
+			if shift.Gap() {
 				p.Gaps = append(p.Gaps, shift)
+			}
+			if was.roster(r.ID) == nil && !shift.Gap() {
+				p.Changed = append(p.Changed, shift)
 			}
 			for old := range was.Shifts(r.ID, shift.From, shift.Until) {
 				if !slices.Equal(old.People, shift.People) {
-					old.People = shift.People
-					p.Changed = append(p.Changed, old)
+					p.Changed = append(p.Changed, Shift{old.From, old.Until, shift.People})
 				}
-			}
-			if was.roster(r.ID) == nil {
-				p.Changed = append(p.Changed, shift)
 			}
 		}
 	}
-	hours := map[string]HourChange{}
+	for _, r := range was.book.Rosters {
+		if will.roster(r.ID) != nil {
+			continue
+		}
+		for old := range was.Shifts(r.ID, from, until) {
+			if !old.Gap() {
+				p.Changed = append(p.Changed, Shift{From: old.From, Until: old.Until})
+			}
+		}
+	}
+	hours, planned := map[string]HourChange{}, will.hours(from, until)
 	for person, h := range was.hours(from, until) {
 		hours[person] = HourChange{Before: h}
 	}
-	for person, h := range will.hours(from, until) {
+	for person, h := range planned {
 		hours[person] = HourChange{Before: hours[person].Before, After: h}
 	}
 	for person, change := range hours {
@@ -62,7 +73,7 @@ func Diff(before, after Book, from, until time.Time) Preview {
 		}
 	}
 	for _, person := range after.People {
-		if len(person.Contacts) == 0 {
+		if (person.Erased && planned[person.ID] > 0) || (!person.Erased && len(person.Contacts) == 0) {
 			p.Contacts = append(p.Contacts, person.ID)
 		}
 	}
@@ -94,7 +105,7 @@ func (c *Compiled) hours(from, until time.Time) map[string]float64 {
 func (c *Compiled) Gaps(id string, from, until time.Time) []Shift {
 	gaps := []Shift{}
 	for shift := range c.Shifts(id, from, until) {
-		if len(shift.People) == 0 {
+		if shift.Gap() {
 			gaps = append(gaps, shift)
 		}
 	}

@@ -186,7 +186,7 @@ func (c *Compiled) NextChange(id string, t time.Time) (time.Time, bool) {
 func (c *Compiled) Shifts(id string, from, until time.Time) iter.Seq[Shift] {
 	return func(yield func(Shift) bool) {
 		d := c.roster(id)
-		if d == nil {
+		if d == nil || !from.Before(until) {
 			return
 		}
 		current := Shift{From: from, People: names(d.holders(from))}

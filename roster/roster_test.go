@@ -163,6 +163,57 @@ func TestOverrideReplacesAddsAndRemoves(t *testing.T) {
 	}
 }
 
+func TestEmptySpanHasNoTile(t *testing.T) {
+	c, at := compile(t, daily("UTC", "08:00")), date(t, "2026-03-03T12:00:00Z")
+	for shift := range c.Shifts("", at, at) {
+		t.Errorf("%+v", shift)
+	}
+	for shift := range c.Shifts("", at, at.Add(-time.Hour)) {
+		t.Errorf("backwards: %+v", shift)
+	}
+}
+
+func TestByAddressFindsEveryContactOfThePersonWhoHasTheNumber(t *testing.T) {
+	b := daily("UTC", "08:00")
+	b.People[1].Contacts[1].Address = "+15005550199"
+	b.People[2].Erased = true // an edit can still carry the addresses of somebody who was erased
+	b.People[3].Contacts[0].Address, b.People[3].Contacts[1].Address = b.People[2].Contacts[0].Address, b.People[2].Contacts[0].Address
+	c := compile(t, b)
+	for number, want := range map[string][]PersonContact{
+		"+15005550101": {{"ada", "mobile"}, {"ada", "call"}},
+		"+15005550102": {{"bruno", "mobile"}},
+		"+15005550199": {{"bruno", "call"}},
+		"+15005550103": {{"dalia", "mobile"}, {"dalia", "call"}}, // carmen is erased, and dalia got her number
+		"+1500555010":  nil,                                      // exactly
+		"15005550101":  nil,
+		"":             nil,
+	} {
+		if got := c.ByAddress(number); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", number, got, want)
+		}
+		if who, ok := c.PersonByAddress(number); ok != (len(want) > 0) || (ok && who.ID != want[0].Person) {
+			t.Errorf("%q belongs to %q, %v", number, who.ID, ok)
+		}
+	}
+}
+
+func TestByAddressNeverFindsAnErasedPerson(t *testing.T) {
+	b := daily("UTC", "08:00")
+	number := b.People[0].Contacts[0].Address
+	b.People[0].Erased = true
+	if got := compile(t, b).ByAddress(number); len(got) != 0 {
+		t.Errorf("as edited: %v", got)
+	}
+	d, err := Decode(encode(t, Edit{Book: daily("UTC", "08:00")}), func(person string, sealed []byte) ([]byte, bool, error) { return sealed, person == "ada", nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := compile(t, d.Book)
+	if got := append(c.ByAddress(number), c.ByAddress("")...); len(got) != 0 {
+		t.Errorf("as stored: %v", got)
+	}
+}
+
 func TestNextIsWhoeverComesOnDuty(t *testing.T) {
 	c := compile(t, daily("Europe/Paris", "08:00"))
 	duty, _ := c.At("", date(t, "2026-03-03T12:00:00Z"))

@@ -1,15 +1,9 @@
-// Package served is the roster as everybody reads it: from Redis, which holds the same sealed bytes as the log that is the truth.
-//
-// A read never uses a revision older than one that was seen: a Redis that is empty, behind, or an old one that came back after a failover
-// is passed over for the log and repaired. Without Redis and without the log, the last revision that this node knew goes on serving.
 package served
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -40,102 +34,111 @@ type Log interface {
 
 // A Sealer is the part of the vault that the roster needs. The scope of a person is "person-" and the id.
 type Sealer interface {
+	// Seal encrypts; its error wraps ErrErased of [Options] when the person's key is gone.
 	Seal(ctx context.Context, scope, eventID string, plain []byte) ([]byte, error)
 	// Open decrypts; its error wraps ErrErased of [Options] when the person's key is gone.
 	Open(ctx context.Context, scope, eventID string, sealed []byte) ([]byte, error)
 }
 
-// Options are what a service is made with; all but Logger are required.
+// Options are what a service is made with; Redis, Log, Sealer and ErrErased are required.
 type Options struct {
-	Redis     redis.UniversalClient
+	Redis     redis.UniversalClient // not closed by the service
 	Log       Log
 	Sealer    Sealer
-	ErrErased error // how the sealer says that a key is gone
-	Now       func() time.Time
-	Logger    *zap.Logger
+	ErrErased error            // how the sealer says that a key is gone
+	Now       func() time.Time // of edits and ages; nil: time.Now
+	Logger    *zap.Logger      // nil: none
 }
 
 // A Service serves the roster and takes edits. It is safe for concurrent use.
 type Service struct {
 	Options
-	mu    sync.Mutex
-	known *roster.Compiled // last known good
+	redis store
+
+	mu        sync.Mutex
+	known     *roster.Compiled // last known good; revisions only rise
+	confirmed time.Time        // when Redis or the log last said that known is the newest
+	source    Source           // of the last read
 }
 
 // New makes a service.
 func New(o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
-	return &Service{Options: o}
+	return &Service{Options: o, redis: store{client: o.Redis}}
 }
 
+// A Source is where the last read came from.
+type Source string
+
+// The sources, the best first.
 const (
-	documentKey   = "dutyline:roster:document"
-	revisionKey   = "dutyline:roster:revision"
-	redisPatience = 50 * time.Millisecond
+	FromRedis  Source = "redis"
+	FromLog    Source = "log"    // Redis did not serve
+	FromMemory Source = "memory" // neither did the log: the roster may be old
 )
 
-// newer stores a document in Redis unless it holds a newer one.
-var newer = redis.NewScript(`
-local have = tonumber(redis.call('GET', KEYS[2]) or '-1')
-if have > tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-redis.call('SET', KEYS[2], ARGV[1])
-return 1`)
+// logPatience is how long a read waits for the log when this node knows a roster that it can go on with.
+const logPatience = time.Second
 
-// Current is the newest roster that is known, at least of a revision. It asks Redis for at most 50 ms, then the log, and at the end gives
-// the last that this node knew. Errors: [ErrEmpty], [ErrUnavailable].
+// Current is the newest roster that is known. It asks Redis for at most 50 ms, then the log, and without both gives the last that this node
+// knew. Errors: [ErrEmpty], and [ErrUnavailable] while nothing at least as new as revision atLeast (0: any) can be read; with that error the
+// roster is the last known, nil when there never was one, for a caller who must act on something.
 func (s *Service) Current(ctx context.Context, atLeast uint64) (*roster.Compiled, error) {
-	s.mu.Lock()
-	known := s.known
-	s.mu.Unlock()
-	minimum := atLeast
-	if known != nil {
-		minimum = max(minimum, known.Revision())
-	}
-	if c, err := s.fromRedis(ctx, minimum, known); err == nil {
+	known := s.lastKnown()
+	minimum := max(atLeast, revisionOf(known))
+	begin := time.Now()
+	c, trouble := s.readRedis(ctx, minimum, known)
+	if trouble == nil {
+		s.confirm(FromRedis, nil)
 		return c, nil
 	}
-	c, err := s.fromLog(ctx)
+	left := readPatience - time.Since(begin)
+	c, data, err := s.readLog(ctx, known)
+	known = s.lastKnown() // another read may have been luckier
 	switch {
-	case err == nil && c.Revision() >= atLeast:
+	case err == nil && c.Revision() >= minimum:
+		s.confirm(FromLog, trouble)
+		s.repair(ctx, left, c.Revision(), data, trouble)
 		return c, nil
-	case errors.Is(err, ErrEmpty):
-		return nil, err
-	case known != nil && known.Revision() >= atLeast:
-		s.Logger.Warn("serving the last roster known", zap.Uint64("revision", known.Revision()), zap.Error(err))
-		return known, nil
-	case err == nil:
-		return nil, fmt.Errorf("%w: revision %d was seen, the log holds %d", ErrUnavailable, atLeast, c.Revision())
+	case known == nil && atLeast == 0 && errors.Is(err, ErrEmpty):
+		return nil, ErrEmpty
+	case err == nil || errors.Is(err, ErrEmpty):
+		err = errors.New("the log is behind what was seen")
 	}
-	return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	s.fellBack(err)
+	if revisionOf(known) >= atLeast && known != nil {
+		return known, nil
+	}
+	return known, fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// errBehind says that Redis does not hold what is needed.
-var errBehind = errors.New("redis holds no roster that is new enough")
-
-func (s *Service) fromRedis(ctx context.Context, minimum uint64, known *roster.Compiled) (*roster.Compiled, error) {
-	ctx, cancel := context.WithTimeout(ctx, redisPatience)
-	defer cancel()
-	if known != nil && known.Revision() >= minimum { // the revision alone tells whether there is anything to read
-		text, err := s.Redis.Get(ctx, revisionKey).Result()
-		if err != nil {
-			return nil, err
-		}
-		if revision, err := strconv.ParseUint(text, 10, 64); err == nil && revision == known.Revision() {
-			return known, nil
-		} else if err == nil && revision < minimum {
-			return nil, errBehind
-		}
+func revisionOf(c *roster.Compiled) uint64 {
+	if c == nil {
+		return 0
 	}
-	data, err := s.Redis.Get(ctx, documentKey).Bytes()
+	return c.Revision()
+}
+
+func (s *Service) readRedis(ctx context.Context, minimum uint64, known *roster.Compiled) (*roster.Compiled, error) {
+	have := revisionOf(known)
+	if have < minimum {
+		have = 0 // known will not do: read the document at once
+	}
+	data, err := s.redis.fetch(ctx, have)
 	if err != nil {
 		return nil, err
+	}
+	if data == nil {
+		return known, nil
 	}
 	header, err := roster.Header(data)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	if header.Revision < minimum {
 		return nil, errBehind
@@ -143,20 +146,36 @@ func (s *Service) fromRedis(ctx context.Context, minimum uint64, known *roster.C
 	return s.keep(ctx, data)
 }
 
-func (s *Service) fromLog(ctx context.Context) (*roster.Compiled, error) {
+func (s *Service) readLog(ctx context.Context, known *roster.Compiled) (*roster.Compiled, []byte, error) {
+	if known != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, logPatience)
+		defer cancel()
+	}
 	data, _, err := s.Log.Last(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if data == nil {
-		return nil, ErrEmpty
+		return nil, nil, ErrEmpty
 	}
 	c, err := s.keep(ctx, data)
-	if err != nil {
-		return nil, err
+	return c, data, err
+}
+
+// repair puts the log's newest document into a Redis that answered and did not have it. One that did not answer is left alone: the first
+// read that reaches it finds it behind.
+func (s *Service) repair(ctx context.Context, patience time.Duration, revision uint64, data []byte, trouble error) {
+	var err error
+	switch {
+	case errors.Is(trouble, errUnreadable):
+		err = s.redis.force(ctx, patience, revision, data)
+	case errors.Is(trouble, errBehind):
+		err = s.redis.put(ctx, patience, revision, data)
 	}
-	s.publish(ctx, c.Revision(), data)
-	return c, nil
+	if err != nil {
+		s.Logger.Warn("the roster in redis is not repaired yet", zap.Uint64("revision", revision), zap.Error(err))
+	}
 }
 
 // keep opens and compiles a document and remembers it.
@@ -171,8 +190,8 @@ func (s *Service) keep(ctx context.Context, data []byte) (*roster.Compiled, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known == nil || c.Revision() >= s.known.Revision() {
-		s.known = c
+	if c.Revision() >= revisionOf(s.known) {
+		s.known, s.confirmed = c, s.Now()
 	}
 	return c, nil
 }
@@ -192,111 +211,40 @@ func (s *Service) decode(ctx context.Context, data []byte) (roster.Document, err
 	})
 }
 
+// scope is the person's in the vault.
 func scope(person string) string { return "person-" + person }
 
-// publish puts a document into Redis, as far as Redis is there: reads repair it otherwise.
-func (s *Service) publish(ctx context.Context, revision uint64, data []byte) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if err := newer.Run(ctx, s.Redis, []string{documentKey, revisionKey}, revision, data).Err(); err != nil {
-		s.Logger.Warn("redis does not have the roster's revision yet", zap.Uint64("revision", revision), zap.Error(err))
+func (s *Service) lastKnown() *roster.Compiled {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known
+}
+
+// confirm notes that what is known is the newest there is. A change of source is logged once, not on every read.
+func (s *Service) confirm(from Source, trouble error) {
+	if !s.change(from, true) {
+		return
+	}
+	if from == FromRedis {
+		s.Logger.Info("the roster is served from redis")
+		return
+	}
+	s.Logger.Warn("the roster is served from the log", zap.Error(trouble))
+}
+
+// fellBack notes that only memory is left.
+func (s *Service) fellBack(err error) {
+	if s.change(FromMemory, false) {
+		s.Logger.Error("neither redis nor the log gives a roster: the last known is served", zap.Uint64("revision", revisionOf(s.lastKnown())), zap.Error(err))
 	}
 }
 
-// A Conflict says that somebody else edited since the revision that an edit was made from. Nothing was stored.
-type Conflict struct {
-	Current uint64
-	By      string // opaque id
-	When    time.Time
-	Reason  string
-}
-
-// Error says which revision stands.
-func (e *Conflict) Error() string {
-	return fmt.Sprintf("the roster was edited in between: revision %d stands", e.Current)
-}
-
-// Apply stores an edit and gives the book with its new revision. Errors: [*roster.ValidationError], [*Conflict], [ErrUnavailable].
-func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, error) {
-	book := edit.Book
-	book.Schema, book.Revision = 1, edit.Base+1
-	if err := book.Validate(); err != nil {
-		return roster.Book{}, err
+func (s *Service) change(to Source, confirmed bool) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed, s.source = s.source != to, to
+	if confirmed {
+		s.confirmed = s.Now()
 	}
-	data, seq, err := s.Log.Last(ctx)
-	if err != nil {
-		return roster.Book{}, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
-	}
-	if data != nil {
-		last, err := roster.Header(data)
-		if err != nil {
-			return roster.Book{}, err
-		}
-		if last.Revision != edit.Base {
-			return roster.Book{}, &Conflict{last.Revision, last.Actor, last.Time, last.Reason}
-		}
-	} else if edit.Base != 0 {
-		return roster.Book{}, &Conflict{}
-	}
-	stored, err := roster.Encode(book, s.Now(), edit.Actor, edit.Reason, func(person string, plain []byte) ([]byte, error) {
-		return s.Sealer.Seal(ctx, scope(person), roster.SealID(book.Revision), plain)
-	})
-	if err != nil {
-		return roster.Book{}, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
-	}
-	switch err := s.Log.Append(ctx, rand.Text(), stored, seq); {
-	case errors.Is(err, ErrHeadMoved):
-		return s.Apply(ctx, edit) // reads the winner and reports the conflict
-	case err != nil:
-		return roster.Book{}, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
-	}
-	s.publish(ctx, book.Revision, stored)
-	if _, err := s.keep(ctx, stored); err != nil {
-		return roster.Book{}, err
-	}
-	return book, nil
-}
-
-// A Version is one edit: who made it, when and why.
-type Version struct {
-	Revision uint64
-	Time     time.Time
-	Actor    string
-	Reason   string
-}
-
-// History lists the edits, newest first.
-func (s *Service) History(ctx context.Context) ([]Version, error) {
-	documents, err := s.Log.History(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the roster's history: %w: %w", ErrUnavailable, err)
-	}
-	versions := []Version{}
-	for i := len(documents) - 1; i >= 0; i-- {
-		d, err := roster.Header(documents[i])
-		if err != nil {
-			return nil, err
-		}
-		versions = append(versions, Version{d.Revision, d.Time, d.Actor, d.Reason})
-	}
-	return versions, nil
-}
-
-// Rebuild writes the newest document of the log into Redis, whatever Redis holds.
-func (s *Service) Rebuild(ctx context.Context) error {
-	data, _, err := s.Log.Last(ctx)
-	if err != nil {
-		return fmt.Errorf("rebuild the roster in Redis: %w", err)
-	}
-	if data == nil {
-		return ErrEmpty
-	}
-	header, err := roster.Header(data)
-	if err != nil {
-		return err
-	}
-	if err := s.Redis.MSet(ctx, documentKey, data, revisionKey, header.Revision).Err(); err != nil {
-		return fmt.Errorf("rebuild the roster in Redis: %w", err)
-	}
-	return nil
+	return changed
 }

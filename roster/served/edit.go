@@ -1,0 +1,178 @@
+package served
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/dutyline/dutyline/roster"
+)
+
+// A Conflict says that somebody else edited since the revision that an edit was made from. Nothing was stored.
+type Conflict struct {
+	Current uint64      // the revision that stands; 0: there is no roster at all
+	Book    roster.Book // as it stands, to show what the other edit changed
+	By      string      // opaque id
+	When    time.Time
+	Reason  string
+}
+
+// Error says which revision stands.
+func (e *Conflict) Error() string {
+	return fmt.Sprintf("the roster was edited in between: revision %d stands", e.Current)
+}
+
+// bookSchema is the schema of the books that this program writes.
+const bookSchema = 1
+
+// races is how often an edit is tried again when the log says that it moved and then shows the same head.
+const races = 3
+
+// Apply stores an edit and gives the book with its new revision. After [ErrUnavailable] it is not known whether the edit is stored: made
+// again from the same base it is either stored or a [Conflict] that shows it. Errors: [*roster.ValidationError], [*Conflict], [ErrUnavailable].
+func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, error) {
+	edit.Book.Schema, edit.Book.Revision = bookSchema, edit.Base+1
+	if err := edit.Book.Validate(); err != nil {
+		return roster.Book{}, err
+	}
+	err := ErrHeadMoved
+	var stored []byte
+	for range races {
+		if stored, err = s.append(ctx, edit); !errors.Is(err, ErrHeadMoved) {
+			break
+		}
+	}
+	if errors.Is(err, ErrHeadMoved) {
+		return roster.Book{}, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
+	}
+	if err != nil {
+		return roster.Book{}, err
+	}
+	// From here on the edit is done. Whatever fails now is mended by the next read.
+	revision := edit.Book.Revision
+	if err := s.redis.put(context.WithoutCancel(ctx), writePatience, revision, stored); err != nil {
+		s.Logger.Warn("redis does not have the new roster yet", zap.Uint64("revision", revision), zap.Error(err))
+	}
+	c, err := s.keep(context.WithoutCancel(ctx), stored)
+	if err != nil {
+		s.Logger.Error("the new roster is stored and does not open yet", zap.Uint64("revision", revision), zap.Error(err))
+		return edit.Book, nil
+	}
+	return c.Book(), nil
+}
+
+// append tries once to store an edit, and gives the document.
+func (s *Service) append(ctx context.Context, edit roster.Edit) ([]byte, error) {
+	head, seq, err := s.Log.Last(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
+	}
+	if err := s.conflict(ctx, head, edit.Base); err != nil {
+		return nil, err
+	}
+	stored, err := roster.Encode(edit, s.Now(), func(person string, plain []byte) ([]byte, error) {
+		sealed, err := s.Sealer.Seal(ctx, scope(person), roster.SealID(edit.Book.Revision), plain)
+		if err != nil && s.ErrErased != nil && errors.Is(err, s.ErrErased) {
+			return nil, erasedPerson(edit.Book, person)
+		}
+		return sealed, err
+	})
+	if invalid, ok := errors.AsType[*roster.ValidationError](err); ok {
+		return nil, invalid
+	}
+	if err != nil {
+		return nil, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
+	}
+	switch err := s.Log.Append(ctx, rand.Text(), stored, seq); {
+	case errors.Is(err, ErrHeadMoved):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
+	}
+	return stored, nil
+}
+
+// conflict compares the log's newest document with the revision that an edit was made from.
+func (s *Service) conflict(ctx context.Context, head []byte, base uint64) error {
+	if head == nil {
+		if base == 0 {
+			return nil
+		}
+		return &Conflict{}
+	}
+	last, err := roster.Header(head)
+	if err != nil {
+		return fmt.Errorf("apply the edit: %w", err)
+	}
+	if last.Revision == base {
+		return nil
+	}
+	stands, err := s.decode(ctx, head)
+	if err != nil {
+		return fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
+	}
+	return &Conflict{last.Revision, stands.Book, last.Actor.ID, last.Time, last.Reason}
+}
+
+// erasedPerson refuses to bring back somebody whose key was erased: nothing can be sealed for them any more.
+func erasedPerson(b roster.Book, person string) error {
+	for i, p := range b.People {
+		if p.ID == person {
+			return &roster.ValidationError{Problems: []roster.Problem{{
+				Path: fmt.Sprintf("/people/%d/id", i), Detail: "The personal data of this person was erased for ever.",
+				Fix: "Take the person out, set erased, or add them anew under another id.",
+			}}}
+		}
+	}
+	return &roster.ValidationError{}
+}
+
+// A Version is one edit: who made it, when and why.
+type Version struct {
+	Revision uint64
+	Time     time.Time
+	Actor    string // opaque id
+	Reason   string
+	Kind     roster.ActorKind // of the actor
+}
+
+// History lists the edits, newest first. Personal data stays sealed. The error is [ErrUnavailable].
+func (s *Service) History(ctx context.Context) ([]Version, error) {
+	documents, err := s.Log.History(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the roster's history: %w: %w", ErrUnavailable, err)
+	}
+	versions := make([]Version, len(documents))
+	for i, data := range documents {
+		d, err := roster.Header(data)
+		if err != nil {
+			return nil, err
+		}
+		versions[len(documents)-1-i] = Version{d.Revision, d.Time, d.Actor.ID, d.Reason, d.Actor.Kind}
+	}
+	return versions, nil
+}
+
+// Rebuild writes the newest document of the log into Redis, whatever Redis holds, and opens it anew on this node, so that a person whose
+// key was erased is forgotten here. Errors: [ErrEmpty], [ErrUnavailable].
+func (s *Service) Rebuild(ctx context.Context) error {
+	data, _, err := s.Log.Last(ctx)
+	if err != nil {
+		return fmt.Errorf("rebuild the roster: %w: %w", ErrUnavailable, err)
+	}
+	if data == nil {
+		return ErrEmpty
+	}
+	c, err := s.keep(ctx, data)
+	if err != nil {
+		return fmt.Errorf("rebuild the roster: %w", err)
+	}
+	if err := s.redis.force(ctx, writePatience, c.Revision(), data); err != nil {
+		return fmt.Errorf("rebuild the roster: %w: %w", ErrUnavailable, err)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package served
+
+import (
+	"context"
+	"time"
+
+	"github.com/dutyline/dutyline/roster"
+)
+
+// Health is how the roster is served by this node.
+type Health struct {
+	Revision      uint64        // that this node serves; 0: none
+	Source        Source        // of the last read
+	Age           time.Duration // since Redis or the log last said that it is the newest
+	RedisRevision uint64        // 0: none, or Redis does not answer
+	Redis         error         // nil: it answers and has the revision of the log
+	LogRevision   uint64        // 0: none, or the log does not answer
+	Log           error         // nil: it answers
+}
+
+// OK reports whether the roster is served, and is the newest there is. Redis is not needed for that.
+func (h Health) OK() bool { return h.Revision > 0 && h.Log == nil && h.Revision >= h.LogRevision }
+
+// Health reads the roster once as [Service.Current] does, and then asks Redis and the log what they hold.
+func (s *Service) Health(ctx context.Context) Health {
+	var h Health
+	_, _ = s.Current(ctx, 0) // its troubles show below
+	if data, _, err := s.Log.Last(ctx); err != nil {
+		h.Log = err
+	} else if data == nil {
+		h.Log = ErrEmpty
+	} else if d, err := roster.Header(data); err != nil {
+		h.Log = err
+	} else {
+		h.LogRevision = d.Revision
+	}
+	h.RedisRevision, h.Redis = ask(ctx, &s.redis, readPatience, s.redis.revision)
+	if h.Redis == nil && h.RedisRevision < h.LogRevision {
+		h.Redis = errBehind
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.Revision, h.Source = revisionOf(s.known), s.source
+	if s.known != nil {
+		h.Age = s.Now().Sub(s.confirmed)
+	}
+	return h
+}
