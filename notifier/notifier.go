@@ -5,6 +5,7 @@ package notifier
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/dutyline/dutyline/request"
@@ -13,9 +14,9 @@ import (
 // A Phone is a telephone number in E.164, as +15005550100. It prints masked: a whole number never reaches a log line.
 type Phone string
 
-// Masked keeps the country's first digit and the last two: +1…00.
+// Masked keeps the country's first digit and the last two: +1…00. Of what is no number in E.164 (a short code, a name) it keeps nothing.
 func (p Phone) Masked() string {
-	if len(p) < 6 {
+	if len(p) < 8 || p[0] != '+' || strings.Trim(string(p[1:]), "0123456789") != "" {
 		return "…"
 	}
 	return string(p[:2]) + "…" + string(p[len(p)-2:])
@@ -23,6 +24,9 @@ func (p Phone) Masked() string {
 
 // String is the masked form; convert with string(p) where the number itself is needed.
 func (p Phone) String() string { return p.Masked() }
+
+// GoString is the masked form: %#v shows no number either.
+func (p Phone) GoString() string { return p.Masked() }
 
 // LogValue is the masked form.
 func (p Phone) LogValue() slog.Value { return slog.StringValue(p.Masked()) }
@@ -50,6 +54,12 @@ type Message struct {
 	Expires  time.Time
 	// Since is when the page was first attempted: a look-up need not search before it.
 	Since time.Time
+}
+
+// LogValue says which message it is, without the code and with the number masked.
+func (m Message) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("request", m.Ref.String()), slog.String("page", m.Page), slog.String("attempt", m.Attempt),
+		slog.String("about", string(m.About)), slog.String("urgency", string(m.Urgency)), slog.Any("to", m.To))
 }
 
 // An Outcome is what is known after a call to a provider. Exactly one of the types below.
