@@ -1,0 +1,138 @@
+"use strict";
+const most = 100; // phones on one page
+const list = document.getElementById("phones");
+const fault = document.querySelector("#fault select");
+let faultEnds;
+
+function tell(id, message) {
+  const line = document.getElementById(id);
+  line.hidden = !message;
+  if (typeof message === "string") line.textContent = message;
+}
+
+async function call(method, path, body) {
+  let problem = {};
+  try {
+    const answer = await fetch(path, {method, headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
+    if (answer.ok) {
+      tell("refused", "");
+      return true;
+    }
+    problem = await answer.json();
+  } catch { /* said below */ }
+  tell("refused", "Not done: " + (problem.detail || "the simulator does not answer") + ".");
+  refresh();
+  return false;
+}
+
+function make(number) {
+  const section = document.getElementById("phone").content.firstElementChild.cloneNode(true);
+  const path = "/sim/phones/" + encodeURIComponent(number);
+  const select = section.querySelector("select");
+  const form = section.querySelector("form");
+  section.dataset.number = number;
+  section.setAttribute("aria-label", "Phone " + number);
+  section.querySelector("bdi").textContent = number;
+  section.querySelector(".texts").setAttribute("aria-label", "Texts of " + number);
+  select.setAttribute("aria-label", "How " + number + " behaves");
+  select.addEventListener("change", () => call("PUT", path, {behaviour: select.value}));
+  form.body.setAttribute("aria-label", "Answer from " + number);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (await call("POST", path + "/texts", {body: form.body.value})) form.reset();
+  });
+  return section;
+}
+
+function bubble(text) {
+  const item = document.createElement("li");
+  const body = document.createElement("p");
+  const note = document.createElement("small");
+  const time = document.createElement("time");
+  const status = document.createElement("span");
+  item.dataset.sid = text.sid;
+  item.className = text.direction === "inbound" ? "sent" : "got";
+  body.dir = "auto";
+  body.textContent = text.body;
+  time.dateTime = text.at;
+  time.textContent = new Date(text.at).toLocaleTimeString([], {timeStyle: "medium"});
+  note.append(time, " · ", status);
+  item.append(body, note);
+  return item;
+}
+
+// Texts that stand already are left alone, so that a screen reader hears only what is new and a selection survives.
+function showTexts(texts, shown) {
+  const known = new Map([...texts.children].map((item) => [item.dataset.sid, item]));
+  const wanted = new Set(shown.map((text) => text.sid));
+  for (const [sid, item] of known) if (!wanted.has(sid)) item.remove();
+  shown.forEach((text, i) => {
+    const item = known.get(text.sid) || bubble(text);
+    if (texts.children[i] !== item) texts.insertBefore(item, texts.children[i] || null);
+    const status = item.querySelector("span");
+    const words = text.direction === "inbound"
+      ? {receiving: "on its way", received: "taken", failed: "not taken by anyone"}[text.status] || text.status
+      : text.status;
+    if (status.textContent !== words) status.textContent = words;
+    item.classList.toggle("failed", text.status === "failed");
+  });
+}
+
+function show(phones, total) {
+  tell("empty", total === 0);
+  tell("more", total > phones.length ? "The first " + phones.length + " of " + total + " phones are shown." : "");
+  const standing = new Map([...list.children].map((section) => [section.dataset.number, section]));
+  phones.sort((a, b) => a.number < b.number ? -1 : 1);
+  phones.forEach((phone, i) => {
+    const section = standing.get(phone.number) || make(phone.number);
+    standing.delete(phone.number);
+    if (list.children[i] !== section) list.insertBefore(section, list.children[i] || null);
+    const select = section.querySelector("select");
+    if (document.activeElement !== select) select.value = phone.behaviour;
+    section.dataset.behaviour = phone.behaviour;
+    showTexts(section.querySelector("ol"), phone.texts);
+    const lost = section.querySelector(".lost");
+    lost.hidden = phone.lost === 0;
+    lost.textContent = phone.lost === 1 ? "1 text never arrived." : phone.lost + " texts never arrived.";
+  });
+  for (const section of standing.values()) section.remove();
+}
+
+function showFault(state) {
+  if (document.activeElement !== fault) fault.value = state.mode;
+  document.getElementById("fault").classList.toggle("failing", state.mode !== "none");
+  clearTimeout(faultEnds);
+  if (state.until) faultEnds = setTimeout(refresh, Math.max(0, new Date(state.until) - Date.now()) + 250);
+}
+
+let asking = false, again = false;
+
+async function refresh() {
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  try {
+    const [phones, faults] = await Promise.all([fetch("/sim/phones?limit=" + most), fetch("/sim/faults")]);
+    show(await phones.json(), Number(phones.headers.get("X-Total-Count")));
+    showFault(await faults.json());
+    tell("offline", false);
+  } catch {
+    tell("offline", true);
+  }
+  asking = false;
+  if (again) {
+    again = false;
+    refresh();
+  }
+}
+
+fault.addEventListener("change", () => {
+  call("PUT", "/sim/faults", {mode: fault.value});
+});
+for (const name of ["focusout", "change"]) document.addEventListener(name, () => setTimeout(refresh));
+const events = new EventSource("/sim/events");
+events.addEventListener("changed", refresh);
+events.addEventListener("error", () => tell("offline", true));
+refresh();

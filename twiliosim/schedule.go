@@ -1,0 +1,100 @@
+package twiliosim
+
+import (
+	"container/heap"
+	"sync"
+	"time"
+)
+
+// A schedule runs functions at their time, in order, from one timer: a hundred thousand waiting texts cost a heap and no goroutine.
+// It is not safe for concurrent use by itself; the Simulator's lock guards it and is held while due functions run.
+type schedule struct {
+	items   itemHeap
+	timer   *time.Timer
+	fire    func()          // called in the timer's goroutine; locks, then calls run
+	running *sync.WaitGroup // counts a timer that is set or fires
+	closed  bool
+	count   uint64
+}
+
+type item struct {
+	at    time.Time
+	order uint64 // first come, first served at the same instant
+	run   func()
+}
+
+func (c *schedule) at(t time.Time, run func()) {
+	if c.closed {
+		return
+	}
+	c.count++
+	it := &item{at: t, order: c.count, run: run}
+	heap.Push(&c.items, it)
+	if c.items[0] == it {
+		c.arm()
+	}
+}
+
+// run carries out what is due and sets the timer for what comes next.
+func (c *schedule) run() {
+	for len(c.items) > 0 && !c.items[0].at.After(time.Now()) {
+		heap.Pop(&c.items).(*item).run()
+	}
+	c.arm()
+}
+
+func (c *schedule) arm() {
+	c.disarm()
+	if len(c.items) == 0 {
+		return
+	}
+	c.running.Add(1)
+	c.timer = time.AfterFunc(max(0, time.Until(c.items[0].at)), func() {
+		defer c.running.Done()
+		c.fire()
+	})
+}
+
+// disarm stops the timer. One that has begun to fire waits for the lock, and then carries out what is due, which may be nothing.
+func (c *schedule) disarm() {
+	if c.timer != nil && c.timer.Stop() {
+		c.running.Done()
+	}
+	c.timer = nil
+}
+
+// clear forgets everything that is not carried out yet.
+func (c *schedule) clear() {
+	c.items = nil
+	c.disarm()
+}
+
+// close forgets everything, and what comes later too.
+func (c *schedule) close() {
+	c.clear()
+	c.closed = true
+}
+
+type itemHeap []*item
+
+func (h itemHeap) Len() int { return len(h) }
+
+func (h itemHeap) Less(i, j int) bool {
+	if h[i].at.Equal(h[j].at) {
+		return h[i].order < h[j].order
+	}
+	return h[i].at.Before(h[j].at)
+}
+
+func (h itemHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+func (h *itemHeap) Push(x any) { *h = append(*h, x.(*item)) }
+
+func (h *itemHeap) Pop() any {
+	old := *h
+	n := len(old) - 1
+	it := old[n]
+	old[n] = nil
+	*h = old[:n]
+	return it
+}

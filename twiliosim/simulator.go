@@ -1,0 +1,283 @@
+package twiliosim
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"regexp"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Options configure a [Simulator]. The zero value works: a random account, no inbound webhook, texts delivered after 100 ms.
+type Options struct {
+	AccountSID string // AC and 32 hexadecimal digits; "" = a random one
+	AuthToken  string // signs webhooks and guards the REST API; "" = a random one
+
+	// Numbers are the account's senders, E.164. With none, every well-formed sender is accepted and joins the account.
+	Numbers []string
+	// InboundURL is the webhook for texts that phones send to numbers without one of their own. It may carry connection overrides.
+	InboundURL string
+	// Client carries webhooks. nil = one with 5 s to connect and 15 s in all. Redirects are not followed in either case.
+	Client *http.Client
+	Logger *zap.Logger // nil = none
+
+	// Seed determines SIDs and tokens; 0 = a random one. Two simulators with one seed give the same SIDs in the same order.
+	Seed uint64
+	// Latency is added to every answer of the REST API.
+	Latency time.Duration
+	// TextsPerSecond is what the carrier takes from each of the account's numbers; texts wait as queued. 0 = unlimited.
+	TextsPerSecond float64
+	// DeliveryDelay lies between two statuses of a text. 0 = 50 ms, negative = none.
+	DeliveryDelay time.Duration
+	// LateDelay is how long a text to a phone that is Late waits. 0 = 10 min.
+	LateDelay time.Duration
+}
+
+var accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
+
+// Validate names everything that is wrong with options which a person wrote. [New] does not ask it: the vendor's client would.
+func (o Options) Validate() error {
+	var errs []error
+	if o.AccountSID != "" && !accountSID.MatchString(o.AccountSID) {
+		errs = append(errs, errors.New("account SID: AC and 32 hexadecimal digits are needed"))
+	}
+	for _, n := range o.Numbers {
+		if !validSender(n) {
+			errs = append(errs, fmt.Errorf("number %q: write it in E.164, as in %s", n, defaultSender))
+		}
+	}
+	if o.InboundURL != "" && !absolute(o.InboundURL) {
+		errs = append(errs, errNotAbsolute)
+	}
+	if o.TextsPerSecond < 0 {
+		errs = append(errs, errors.New("texts per second: 0 or more are needed"))
+	}
+	return errors.Join(errs...)
+}
+
+// A Simulator is one Twilio account with the phones around it. Make one with [New] and end it with [Simulator.Close]. All methods are safe
+// for concurrent use.
+type Simulator struct {
+	opts   Options
+	client *http.Client
+	own    *http.Transport // of the default client; nil where the caller gave one
+	logger *zap.Logger
+	ctx    context.Context // ends with Close
+	stop   context.CancelFunc
+	wg     sync.WaitGroup // workers that carry webhooks, and the timer
+
+	mu       sync.Mutex
+	closed   bool
+	epoch    int // counts Resets: what was under way before one changes nothing after it
+	random   *rand.ChaCha8
+	schedule schedule
+	messages []*message // by order; deleted ones stay, so that a page whose last text was deleted still has a successor
+	bySID    map[string]*message
+	phones   map[string]*phone
+	order    []*phone // as they first appeared
+	numbers  map[string]*ownNumber
+	senders  []*ownNumber
+	fault    Fault
+	alerts   []Alert
+	stats    Stats
+	hooks    []*webhook // waiting for a worker
+	workers  int
+	watchers map[chan struct{}]struct{}
+}
+
+// New starts a simulator.
+func New(opts Options) *Simulator {
+	if opts.Logger == nil {
+		opts.Logger = zap.NewNop()
+	}
+	switch {
+	case opts.DeliveryDelay == 0:
+		opts.DeliveryDelay = 50 * time.Millisecond
+	case opts.DeliveryDelay < 0:
+		opts.DeliveryDelay = 0
+	}
+	if opts.LateDelay <= 0 {
+		opts.LateDelay = 10 * time.Minute
+	}
+	s := &Simulator{
+		opts:     opts,
+		logger:   opts.Logger,
+		random:   rand.NewChaCha8(chachaSeed(opts.Seed)),
+		bySID:    make(map[string]*message),
+		phones:   make(map[string]*phone),
+		numbers:  make(map[string]*ownNumber),
+		fault:    Fault{Mode: FaultNone},
+		watchers: make(map[chan struct{}]struct{}),
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.schedule.running = &s.wg
+	s.schedule.fire = func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.schedule.run()
+	}
+	if s.opts.AccountSID == "" {
+		s.opts.AccountSID = s.sid("AC")
+	}
+	if s.opts.AuthToken == "" {
+		s.opts.AuthToken = s.sid("")
+	}
+	if opts.Client == nil {
+		s.own = &http.Transport{
+			DialContext:         (&net.Dialer{Timeout: webhookConnect}).DialContext,
+			TLSHandshakeTimeout: webhookConnect,
+			MaxIdleConnsPerHost: maxWorkers,
+			IdleConnTimeout:     30 * time.Second,
+		}
+		s.client = &http.Client{Transport: s.own, Timeout: webhookTotal}
+	} else {
+		c := *opts.Client
+		s.client = &c
+	}
+	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, n := range opts.Numbers {
+		s.ownNumberOf(n)
+	}
+	return s
+}
+
+// AccountSID returns the user name of the REST API.
+func (s *Simulator) AccountSID() string { return s.opts.AccountSID }
+
+// AuthToken returns the password of the REST API, which also signs webhooks.
+func (s *Simulator) AuthToken() string { return s.opts.AuthToken }
+
+// Close stops everything: what is due later never happens, webhooks under way are broken off, held requests and event streams end. It
+// returns when no goroutine of the simulator is left. Close it before the server that serves its Handler is shut down, which would wait
+// for the event streams.
+func (s *Simulator) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.schedule.close()
+	s.hooks = nil
+	s.mu.Unlock()
+	s.stop()
+	s.wg.Wait()
+	if s.own != nil {
+		s.own.CloseIdleConnections()
+	}
+}
+
+// Reset forgets all phones, texts, faults and alerts, as if the simulator had just started. The account stays: its numbers, its webhooks
+// and its credentials, so that a Dutyline that runs meanwhile goes on. SIDs are never given twice.
+func (s *Simulator) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch++
+	s.schedule.clear()
+	s.hooks = nil
+	s.messages, s.bySID = nil, make(map[string]*message)
+	s.phones, s.order = make(map[string]*phone), nil
+	s.fault = Fault{Mode: FaultNone}
+	s.alerts = nil
+	s.stats = Stats{}
+	for _, n := range s.senders {
+		n.next = time.Time{}
+	}
+	s.changed()
+}
+
+// Stats counts what happened since the start or the last Reset.
+type Stats struct {
+	Accepted      int `json:"accepted"`       // texts taken by the REST API
+	Refused       int `json:"refused"`        // requests answered with an error, faults included
+	Delivered     int `json:"delivered"`      // texts reported as delivered
+	Shown         int `json:"shown"`          // texts that a phone shows
+	Failed        int `json:"failed"`         // texts undelivered, failed or canceled
+	Replies       int `json:"replies"`        // texts that phones sent
+	WebhooksDone  int `json:"webhooks_done"`  // webhooks answered with 2xx
+	WebhooksRetry int `json:"webhooks_retry"` // attempts that were repeated
+	WebhooksLost  int `json:"webhooks_lost"`  // webhooks given up
+	Waiting       int `json:"waiting"`        // steps that are due later, now
+}
+
+// Stats returns the counts.
+func (s *Simulator) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.stats
+	st.Waiting = len(s.schedule.items)
+	return st
+}
+
+// An Alert is a problem with a webhook that the vendor would show in its debugger.
+type Alert struct {
+	At     time.Time `json:"at"`
+	Level  string    `json:"level"` // error, warning
+	Code   int       `json:"code"`
+	SID    string    `json:"sid"` // of the text
+	Detail string    `json:"detail"`
+}
+
+// maxAlerts bounds the memory that a webhook which is never right can take.
+const maxAlerts = 1000
+
+// Alerts returns the newest thousand alerts, oldest first.
+func (s *Simulator) Alerts() []Alert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Alert{}, s.alerts...)
+}
+
+func (s *Simulator) alert(level string, code int, sid, detail string) {
+	if len(s.alerts) == maxAlerts {
+		s.alerts = append(s.alerts[:0], s.alerts[1:]...)
+	}
+	s.alerts = append(s.alerts, Alert{At: time.Now().UTC(), Level: level, Code: code, SID: sid, Detail: detail})
+	s.logger.Warn("twilio simulator: webhook",
+		zap.String("level", level), zap.Int("code", code), zap.String("sid", sid), zap.String("detail", detail))
+}
+
+// sid draws a new identifier: the prefix and 32 hexadecimal digits.
+func (s *Simulator) sid(prefix string) string {
+	var b [16]byte
+	_, _ = s.random.Read(b[:]) // a ChaCha8 never fails
+	return prefix + hex.EncodeToString(b[:])
+}
+
+func chachaSeed(seed uint64) (out [32]byte) {
+	if seed == 0 {
+		_, _ = crand.Read(out[:]) // never fails, by its documentation
+		return out
+	}
+	binary.LittleEndian.PutUint64(out[:], seed)
+	copy(out[8:], "dutyline twilio simulator")
+	return out
+}
+
+// changed tells everyone who watches that phones look different now.
+func (s *Simulator) changed() {
+	for w := range s.watchers {
+		select {
+		case w <- struct{}{}:
+		default: // it has not looked since the last change
+		}
+	}
+}
+
+// watch returns a channel that receives after changes, and its end.
+func (s *Simulator) watch() (<-chan struct{}, func()) {
+	w := make(chan struct{}, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watchers[w] = struct{}{}
+	return w, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.watchers, w)
+	}
+}
