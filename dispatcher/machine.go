@@ -71,11 +71,13 @@ type Command interface{ command() }
 // An Append asks for a decision to be appended, expecting Expect as the head of the request's log. Its result comes back as [Committed]
 // or [Lost]; while nobody knows, it is repeated with the same id.
 type Append struct {
-	Ref    request.Ref
-	ID     string
-	Data   []byte
-	Expect uint64
-	Closes bool
+	Ref     request.Ref
+	ID      string
+	Data    []byte
+	Expect  uint64
+	Closes  bool
+	Urgency request.Urgency
+	For     string // the person that it is about, "" when there is none: people take turns
 }
 
 // A Call asks for a call to a provider, ended by Deadline. Its outcome is appended as a fact and comes back as [Committed]; that the call
@@ -186,6 +188,14 @@ func (m *Machine) State(ref request.Ref) *request.State {
 	return nil
 }
 
+// Head is the sequence of the last commit of a request that was folded, 0 when there is none.
+func (m *Machine) Head(ref request.Ref) uint64 {
+	if e := m.entries[ref]; e != nil {
+		return e.state.LastSeq
+	}
+	return 0
+}
+
 // Open lists the requests that are not closed, oldest first.
 func (m *Machine) Open() []*request.State {
 	var open []*request.State
@@ -262,6 +272,7 @@ func (m *Machine) decided(e *entry) {
 			command.LookUp, command.Earlier, failed = true, p.Attempts[i].ID, 0
 		case request.FailedForNow:
 			failed++
+		default: // says nothing of whether the page may have arrived
 		}
 	}
 	command.SendAnyway = failed >= lookUps
@@ -363,8 +374,14 @@ func (m *Machine) consider(now time.Time, e *entry) {
 	d := m.planner.Plan(e.state, now)
 	e.wake = d.Wake
 	if len(d.Events) > 0 {
-		m.decide(now, e, d.Events)
+		m.decide(now, e, d.For, d.Events)
 		return
+	}
+	if e.state.Closed { // kept for as long as somebody may still reply
+		if e.wake = e.state.LastTime.Add(CodeLife); !now.Before(e.wake) {
+			m.forget(e)
+			return
+		}
 	}
 	m.queue(now, e)
 	if !e.wake.IsZero() {
@@ -372,13 +389,27 @@ func (m *Machine) consider(now time.Time, e *entry) {
 	}
 }
 
-func (m *Machine) decide(now time.Time, e *entry, events []request.Event) {
+// forget drops a request from memory; its log can still be read.
+func (m *Machine) forget(e *entry) {
+	delete(m.entries, e.state.Ref)
+	for i := range e.state.Pages {
+		person := e.state.Pages[i].Person
+		delete(m.asked[person], e.state.Ref)
+		if len(m.asked[person]) == 0 {
+			delete(m.asked, person)
+		}
+	}
+}
+
+func (m *Machine) decide(now time.Time, e *entry, person string, events []request.Event) {
 	c := e.state.Decide(now, m.opts.Node, request.Actor{Kind: request.BySystem, ID: m.opts.Node}, events...)
 	data, err := c.Encode()
 	if err != nil {
 		panic("dispatcher: a decision does not encode: " + err.Error())
 	}
-	e.pending = &Append{Ref: e.state.Ref, ID: c.ID, Data: data, Expect: e.state.LastSeq, Closes: c.Closes()}
+	e.pending = &Append{
+		Ref: e.state.Ref, ID: c.ID, Data: data, Expect: e.state.LastSeq, Closes: c.Closes(), Urgency: e.state.Urgency, For: person,
+	}
 	m.commands = append(m.commands, *e.pending)
 }
 
@@ -510,7 +541,7 @@ func (m *Machine) begin(now time.Time, e *entry, page, laneName string, provider
 		body.Attempt, body.LookUp = request.AttemptID(page, len(p.Attempts)+1), p.LookUp()
 	}
 	e.start = &start{page: page, lane: laneName, takenOver: kind == request.AttemptTakenOver}
-	m.decide(now, e, []request.Event{request.NewEvent(kind, body)})
+	m.decide(now, e, p.Person, []request.Event{request.NewEvent(kind, body)})
 }
 
 func (m *Machine) tick(now time.Time) {

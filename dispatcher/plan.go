@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type Decision struct {
 	Events []request.Event // to append in one commit; none: nothing to do now
 	Wake   time.Time       // zero: only when something happens
+	For    string          // the first person for whom a page is ordered, "" when none is
 }
 
 // A Planner holds what Plan decides with, besides the request: immutable while a plan is made.
@@ -32,6 +34,7 @@ type plan struct {
 	events []request.Event
 	wake   time.Time
 	pages  int // ordered in this plan
+	first  string
 }
 
 // tooNewGrace is how long a node leaves a request to newer nodes when a commit asks for a newer reader than it is.
@@ -54,7 +57,7 @@ func (p Planner) Plan(s *request.State, now time.Time) Decision {
 	default:
 		run.escalate()
 	}
-	return Decision{Events: run.events, Wake: run.wake}
+	return Decision{Events: run.events, Wake: run.wake, For: run.first}
 }
 
 func (p *plan) add(t request.EventType, body any) {
@@ -231,16 +234,13 @@ func (p *plan) nextMorning() time.Time {
 	return time.Date(local.Year(), local.Month(), day, 0, int(p.Policy.DayFrom.Minutes()), 0, 0, local.Location())
 }
 
-// zone is the time zone of the roster of the first level that names one.
+// zone is the time zone of the roster that the first level names.
 func (p *plan) zone() *time.Location {
 	id := ""
-	for _, level := range p.Policy.Levels {
-		for _, target := range level {
-			if kind, name, _ := strings.Cut(target, ":"); kind == "roster" {
-				id = name
-			}
+	for _, target := range p.Policy.Levels[0] {
+		if kind, name, _ := strings.Cut(target, ":"); kind == "roster" {
+			id = name
 		}
-		break
 	}
 	return p.Roster.Zone(id)
 }
@@ -305,6 +305,7 @@ func (p *plan) order(person string, body request.PageBody, skip []string) bool {
 	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(p.now.Add(wait))
 	p.add(request.PageOrdered, body)
 	p.pages++
+	p.first = cmp.Or(p.first, person)
 	return true
 }
 

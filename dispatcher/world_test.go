@@ -198,8 +198,8 @@ func encode(t testing.TB, c request.Commit) []byte {
 }
 
 func (w *world) head(ref request.Ref) uint64 {
-	for i := len(w.log) - 1; i >= 0; i-- {
-		if w.log[i].ref == ref {
+	for i, entry := range slices.Backward(w.log) {
+		if entry.ref == ref {
 			return uint64(i + 1)
 		}
 	}

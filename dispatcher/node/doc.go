@@ -1,0 +1,28 @@
+// Package node is the thin loop around the dispatcher's [dispatcher.Machine]: it follows the log, carries out what the machine commands,
+// and is the door through which officers, providers and readers reach it. It decides nothing that package dispatcher could decide.
+//
+//	            ┌────────── follow ──────────┐
+//	log ────────┤                            ▼
+//	   ▲        └─ acknowledged append ─▶ Machine.Step(now, input) ─▶ Append ─▶ fair queue ─▶ log
+//	   │                                     ▲                     └▶ Call ───▶ channel ──▶ provider
+//	   │                                     │                                     │
+//	   └──────── fact: attempt_sent … ◀──────┼─────────────────────────────────────┘
+//	webhooks, replies, pages ────────────────┘  (Report, Reply, Acknowledge, Pass, Opened)
+//
+// # Order
+//
+// The machine sees the commits of a request in the order of the log. A decision of this node is handed to it as soon as it is acknowledged
+// and once more by following, where it is passed over; a fact is handed to it by following alone, because nothing says what lies between it
+// and the head. A call counts as returned when its outcome was folded.
+//
+// # What a crash does
+//
+// Before Append is acknowledged: nothing was decided. Between attempt_started and its outcome: the next life of the node, or another node after the
+// deadline and five seconds, looks the attempt up at the provider and sends when it is not there. A shutdown waits for the calls that are
+// under way and starts none.
+//
+// # Fairness
+//
+// Appends wait in a queue by urgency, and within an urgency people take turns: a storm for one officer does not hold up the first step for
+// another. What people do at the doors does not wait in it.
+package node

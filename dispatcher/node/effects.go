@@ -1,0 +1,247 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/request"
+)
+
+const (
+	// appendsInFlight is how many decisions may be with the log at once: enough to keep three replicas busy, few enough that one who comes
+	// next does not wait long behind them.
+	appendsInFlight = 16
+	// appendsPerPerson keeps the way free in a storm for one person. A log that syncs every entry takes them one after the other: each more
+	// that is with it makes everybody wait for one more sync, and none come sooner.
+	appendsPerPerson = 1
+)
+
+// appendQueue lets decisions go to the log by urgency, people taking turns. It is safe for concurrent use.
+type appendQueue struct {
+	do func(dispatcher.Append)
+
+	mu      sync.Mutex
+	lane    *notifier.Lane
+	waiting map[request.Ref]dispatcher.Append // one decision at most is in flight a request
+}
+
+func newAppendQueue(do func(dispatcher.Append)) *appendQueue {
+	return &appendQueue{
+		do: do, waiting: map[request.Ref]dispatcher.Append{},
+		lane: notifier.NewLane(notifier.Limit{InFlight: appendsInFlight, PerRecipient: appendsPerPerson}),
+	}
+}
+
+func (q *appendQueue) push(a dispatcher.Append) {
+	q.mu.Lock()
+	q.waiting[a.Ref] = a
+	q.lane.Push(notifier.Item{Ref: a.Ref, Page: a.ID, Urgency: a.Urgency, Recipient: turn(a)})
+	q.mu.Unlock()
+	q.pump()
+}
+
+// turn is in whose name a decision waits: a person and an urgency, so that an emergency waits behind nothing less. Attempts do not stand
+// behind the first steps of all the other requests: the first text of a storm goes out while the storm is still being planned.
+func turn(a dispatcher.Append) string {
+	name := string(a.Urgency) + " " + a.For
+	c, err := request.Decode(a.Data)
+	if err == nil && (c.Events[0].Type == request.AttemptStarted || c.Events[0].Type == request.AttemptTakenOver) {
+		return name + " attempt"
+	}
+	return name
+}
+
+// pump starts as many as may go.
+func (q *appendQueue) pump() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		item, _, ok := q.lane.Next(time.Time{})
+		if !ok {
+			return
+		}
+		a := q.waiting[item.Ref]
+		delete(q.waiting, item.Ref)
+		go func() {
+			began := time.Now()
+			q.do(a)
+			q.rest(time.Since(began))
+			q.mu.Lock()
+			q.lane.Done(item.Ref, item.Page)
+			q.mu.Unlock()
+			q.pump()
+		}()
+	}
+}
+
+const (
+	restFactor  = 3
+	longestRest = 5 * time.Millisecond // bounds what a slow log adds to itself
+)
+
+// rest keeps a place free for three times as long as the log took: nobody's storm gets more than a quarter of the log's time. When
+// nothing waits, nobody notices.
+func (q *appendQueue) rest(took time.Duration) {
+	q.mu.Lock()
+	waits := q.lane.Waiting() > 0
+	q.mu.Unlock()
+	if waits {
+		time.Sleep(min(restFactor*took, longestRest))
+	}
+}
+
+// append stores a decision of the machine and tells it what came of it.
+func (n *Node) append(a dispatcher.Append) {
+	defer n.effects.Done()
+	if n.stopped() {
+		return // of what waited in the queue nothing is begun any more
+	}
+	told := false
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		ctx, cancel := context.WithTimeout(n.work, 10*time.Second)
+		seq, err := n.opts.Log.Append(ctx, a.Ref, a.ID, a.Data, a.Expect, a.Closes)
+		cancel()
+		switch {
+		case err == nil:
+			n.step(dispatcher.Committed{Ref: a.Ref, Seq: seq, Data: a.Data})
+			return
+		case errors.Is(err, ErrConflict):
+			n.step(dispatcher.Lost{Ref: a.Ref, ID: a.ID})
+			return
+		}
+		if !told {
+			n.opts.Logger.Warn("a decision is not stored yet; trying until it is", zap.Stringer("request", a.Ref), zap.Error(err))
+			told = true
+		}
+		select {
+		case <-n.stopping:
+			return // nobody acted on it: the next life, or another node, decides anew
+		case <-time.After(pause):
+		}
+	}
+}
+
+// call hands one attempt to its provider, stores the outcome, and tells the machine when that is folded.
+func (n *Node) call(c dispatcher.Call) {
+	defer n.effects.Done()
+	events := n.attempt(c)
+	seq, stored := n.appendFact(c.Message.Ref, providerActor(c.Provider), events)
+	if !stored {
+		return
+	}
+	n.whenFolded(seq, func() { n.step(dispatcher.Returned{Ref: c.Message.Ref, Attempt: c.Message.Attempt}) })
+}
+
+// attempt makes the call and gives the events of its outcome.
+func (n *Node) attempt(c dispatcher.Call) []request.Event {
+	ctx, cancel := context.WithTimeout(n.work, n.opts.Clock.Until(c.Deadline))
+	defer cancel()
+	log := n.opts.Logger.With(zap.Stringer("request", c.Message.Ref), zap.String("attempt", c.Message.Attempt), zap.String("provider", c.Provider),
+		zap.String("channel", c.Medium))
+	m := c.Message
+	if m.About == notifier.AskToTake {
+		m.Code = n.opts.Code(m.Ref, m.Page)
+	}
+	channel := n.channels[c.Provider+"/"+c.Medium]
+	if channel == nil || m.To == "" { // the provider or the contact is gone from the configuration or the roster
+		return c.AfterSend(notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}, n.opts.Clock.Now())
+	}
+	if c.LookUp {
+		found := safely(ctx, log, func() notifier.Outcome { return channel.Find(ctx, m) })
+		log.Info("earlier attempt looked up", outcomeField(found))
+		if events, send := c.AfterLookUp(found, n.opts.Clock.Now()); !send {
+			return events
+		}
+	}
+	outcome := safely(ctx, log, func() notifier.Outcome { return channel.Send(ctx, m) })
+	if _, ok := outcome.(notifier.Accepted); ok {
+		log.Debug("handed to the provider", outcomeField(outcome))
+	} else {
+		log.Warn("not handed to the provider", outcomeField(outcome))
+	}
+	return c.AfterSend(outcome, n.opts.Clock.Now())
+}
+
+// overtime is how much longer than its deadline a call may take before it is left to itself.
+const overtime = time.Second
+
+// safely makes an outcome that nobody knows of a panic in a provider's package, and of a call that does not end by its deadline: neither
+// the recipient's other pages nor a shutdown wait for it.
+func safely(ctx context.Context, log *zap.Logger, do func() notifier.Outcome) notifier.Outcome {
+	came := make(chan notifier.Outcome, 1)
+	go func() {
+		defer func() {
+			if trouble := recover(); trouble != nil {
+				// Not its value: what a provider's package says may quote a number.
+				log.Error("panic in a channel", zap.String("panic", fmt.Sprintf("%T", trouble)), zap.Stack("stack"))
+				came <- notifier.Failed{Kind: request.FailedUnknown, Code: "panic"}
+			}
+		}()
+		came <- do()
+	}()
+	select {
+	case outcome := <-came:
+		return outcome
+	case <-ctx.Done():
+	}
+	select {
+	case outcome := <-came:
+		return outcome
+	case <-time.After(overtime):
+		log.Error("a channel does not end its call")
+		return notifier.Failed{Kind: request.FailedUnknown, Code: "timeout"}
+	}
+}
+
+func outcomeField(o notifier.Outcome) zap.Field {
+	switch o := o.(type) {
+	case notifier.Accepted:
+		return zap.String("provider_id", o.ProviderID)
+	case notifier.Failed:
+		return zap.String("failure", string(o.Kind)+" "+o.Code)
+	default:
+		return zap.String("outcome", "not found")
+	}
+}
+
+func providerActor(name string) request.Actor {
+	return request.Actor{Kind: request.ByProvider, ID: name}
+}
+
+// appendFact stores a fact, whatever it takes, until the node must end.
+func (n *Node) appendFact(ref request.Ref, actor request.Actor, events []request.Event) (seq uint64, stored bool) {
+	parts := []string{string(ref)}
+	for _, e := range events {
+		parts = append(parts, string(e.Type), string(e.Body))
+	}
+	commit := request.Fact(ref, request.FactID(parts...), n.opts.Clock.Now(), n.opts.Name, actor, events...)
+	data, err := commit.Encode()
+	if err != nil {
+		panic("node: a fact does not encode: " + err.Error())
+	}
+	told := false
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		ctx, cancel := context.WithTimeout(n.work, 10*time.Second)
+		seq, err = n.opts.Log.AppendFact(ctx, ref, commit.ID, data)
+		cancel()
+		if err == nil {
+			return seq, true
+		}
+		if !told {
+			n.opts.Logger.Warn("an outcome is not stored yet; trying until it is", zap.Stringer("request", ref), zap.Error(err))
+			told = true
+		}
+		select {
+		case <-n.stopping:
+			return 0, false // whoever takes the attempt over looks it up
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,237 @@
+package node
+
+import (
+	"context"
+	"crypto/subtle"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
+)
+
+const (
+	// maxGuesses is how many wrong codes a telephone may send within an hour.
+	maxGuesses = 5
+	// maxFruitless is how many texts that lead to nothing are answered within an hour: an answering machine on the other end must not
+	// keep a conversation going.
+	maxFruitless = 12
+	// replyMemory is how long the answer to a text is kept for a provider that repeats it.
+	replyMemory = time.Hour
+)
+
+// replies remembers what texts were answered with. It is safe for concurrent use.
+type replies struct {
+	mu        sync.Mutex
+	answers   map[string]*answer
+	fruitless map[notifier.Phone][]time.Time
+}
+
+type answer struct {
+	at   time.Time
+	done chan struct{}
+	notifier.Answer
+}
+
+func newReplies() replies {
+	return replies{answers: map[string]*answer{}, fruitless: map[notifier.Phone][]time.Time{}}
+}
+
+// begin gives the answer of an id; mine is true for the first who asks, and must fill it and close done.
+func (r *replies) begin(id string, now time.Time) (a *answer, mine bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for other, old := range r.answers {
+		if now.Sub(old.at) > replyMemory {
+			delete(r.answers, other)
+		}
+	}
+	if a := r.answers[id]; a != nil {
+		return a, false
+	}
+	a = &answer{at: now, done: make(chan struct{})}
+	r.answers[id] = a
+	return a, true
+}
+
+// forget makes the next repetition be handled anew.
+func (r *replies) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.answers, id)
+}
+
+// tire counts a text that led to nothing and reports whether it is one too many to be answered.
+func (r *replies) tire(from notifier.Phone, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	recent := slices.DeleteFunc(r.fruitless[from], func(t time.Time) bool { return now.Sub(t) > time.Hour })
+	r.fruitless[from] = append(recent, now)
+	return len(r.fruitless[from]) > maxFruitless
+}
+
+// Report appends what a provider says of an attempt, without asking what is known of it.
+func (n *Node) Report(ctx context.Context, r notifier.Report) error {
+	page, ok := request.PageOfAttempt(r.Attempt)
+	if !ok {
+		return ErrNotFound
+	}
+	body := request.AttemptBody{Page: page, Attempt: r.Attempt, Provider: r.Provider, ProviderID: r.ProviderID}
+	kind := request.AttemptSent
+	switch r.Progress {
+	case notifier.Sent:
+	case notifier.Delivered:
+		kind = request.AttemptDelivered
+	case notifier.Lost:
+		kind, body.Failure, body.Code = request.AttemptFailed, r.Kind, r.Code
+	}
+	id := request.FactID(string(r.Ref), r.Attempt, r.Provider, r.ProviderID, string(r.Progress))
+	commit := request.Fact(r.Ref, id, n.opts.Clock.Now(), n.opts.Name, providerActor(r.Provider), request.NewEvent(kind, body))
+	data, err := commit.Encode()
+	if err != nil {
+		return err
+	}
+	_, err = n.opts.Log.AppendFact(ctx, r.Ref, id, data)
+	return unavailable(err)
+}
+
+// Reply handles a text that somebody sent. A text that the provider repeats gets the answer of the first time.
+func (n *Node) Reply(ctx context.Context, from notifier.Phone, id, text string) notifier.Answer {
+	now := n.opts.Clock.Now()
+	a, mine := n.replies.begin(id, now)
+	if !mine {
+		select {
+		case <-a.done:
+			return a.Answer
+		case <-ctx.Done():
+			return notifier.Answer{Kind: notifier.TryAgain}
+		}
+	}
+	defer func() { // also when it panics: a repetition must neither wait for ever nor get nothing
+		if a.Kind == notifier.TryAgain {
+			n.replies.forget(id)
+		}
+		close(a.done)
+	}()
+	a.Kind = notifier.TryAgain // until there is another answer
+	a.Answer = n.reply(ctx, from, text)
+	n.opts.Logger.Info("text answered", zap.String("from", from.Masked()), zap.String("answer", string(a.Kind)))
+	return a.Answer
+}
+
+func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) notifier.Answer {
+	n.mu.Lock()
+	book := n.roster
+	n.mu.Unlock()
+	if book == nil {
+		return notifier.Answer{Kind: notifier.TryAgain}
+	}
+	contacts := book.ByAddress(string(from))
+	if len(contacts) == 0 {
+		return notifier.Answer{} // an unknown number learns nothing, not even that somebody reads
+	}
+	who, _ := book.Person(contacts[0].Person) // a number belongs to one person
+	result := notifier.Answer{}
+	if len(who.Languages) > 0 {
+		result.Language = who.Languages[0]
+	}
+	if n.opts.Guesses.Count(ctx, from) >= maxGuesses {
+		return n.fruitless(from, result, notifier.TooManyGuesses)
+	}
+	parsed := dispatcher.ParseReply(text)
+	if parsed.Code == "" {
+		return n.fruitless(from, result, notifier.NoCode)
+	}
+	match, several, err := n.match(ctx, who, parsed)
+	switch {
+	case err != nil: // perhaps the code is right, and nobody knows yet
+		result.Kind = notifier.TryAgain
+		return result
+	case several:
+		result.Kind = notifier.SeveralMatches
+		return result
+	case match.page == "":
+		if n.opts.Guesses.Wrong(ctx, from) > maxGuesses {
+			return n.fruitless(from, result, notifier.TooManyGuesses)
+		}
+		return n.fruitless(from, result, notifier.WrongCode)
+	}
+	result.Ref = match.ref
+	var outcome Outcome
+	if parsed.Pass {
+		outcome, err = n.Pass(ctx, match.ref, who.ID, match.page, "", request.ViaCode)
+	} else {
+		outcome, err = n.Acknowledge(ctx, match.ref, who.ID, match.page, request.ViaCode)
+	}
+	if err != nil {
+		n.opts.Logger.Error("a reply is not stored", zap.Stringer("request", match.ref), zap.Error(err))
+		result.Kind = notifier.TryAgain
+		return result
+	}
+	result.Kind, result.CallSign = outcome.Kind, outcome.CallSign
+	return result
+}
+
+// fruitless gives an answer that leads to nothing, or none when there were too many of them.
+func (n *Node) fruitless(from notifier.Phone, a notifier.Answer, kind notifier.AnswerKind) notifier.Answer {
+	if n.replies.tire(from, n.opts.Clock.Now()) {
+		return notifier.Answer{}
+	}
+	a.Kind = kind
+	return a
+}
+
+// matched is a page whose code somebody sent.
+type matched struct {
+	ref  request.Ref
+	page string
+}
+
+// match finds the page of a person that has a code. What this node has not folded yet is waited for once; an error says that it was in vain.
+func (n *Node) match(ctx context.Context, who roster.Person, r dispatcher.Reply) (found matched, several bool, err error) {
+	found, several = n.matchFolded(who, r)
+	if found.page != "" || several {
+		return found, several, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, foldPatience)
+	defer cancel()
+	head, err := n.opts.Log.Head(ctx)
+	if err == nil {
+		err = n.WaitFor(ctx, head)
+	}
+	if err != nil {
+		return matched{}, false, unavailable(err)
+	}
+	found, several = n.matchFolded(who, r)
+	return found, several, nil
+}
+
+func (n *Node) matchFolded(who roster.Person, r dispatcher.Reply) (found matched, several bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	since := n.opts.Clock.Now().Add(-dispatcher.CodeLife)
+	for _, s := range n.machine.Asked(who.ID) {
+		if r.Ref != "" && r.Ref != s.Ref {
+			continue
+		}
+		for i := range s.Pages {
+			p := &s.Pages[i]
+			if p.Person != who.ID || p.Purpose != request.Ask || p.Ordered.Before(since) {
+				continue
+			}
+			if subtle.ConstantTimeCompare([]byte(n.opts.Code(s.Ref, p.Page)), []byte(r.Code)) != 1 {
+				continue
+			}
+			if found.page != "" && found.ref != s.Ref {
+				return matched{}, true
+			}
+			found = matched{s.Ref, p.Page}
+		}
+	}
+	return found, false
+}
