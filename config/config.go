@@ -1,0 +1,64 @@
+package config
+
+import "time"
+
+// A Config is what an operator sets. Zero values mean "not set" unless a field says otherwise; [Load] fills in the defaults that it names.
+type Config struct {
+	Listen        string   // host:port; default localhost:8080
+	PublicURL     string   // how senders, officers and providers reach the node; production: https
+	Node          string   // name of this node, unique in a deployment; default: the host's name
+	DataDir       string   // default ./data
+	AlarmTo       []string // who is told of a standing alarm
+	NATS          NATS
+	Redis         Redis
+	Twilio        Twilio
+	Policy        Policy
+	Log           Log
+	DeploymentKey Secret // 32 bytes in hexadecimal or base64, see [DecodeKey]; the same on every node
+}
+
+// NATS is where the log lies.
+type NATS struct {
+	URL             string // several with commas in between; "" standalone: embedded
+	Replicas        int    // of each stream: 1, 3 or 5; 0: the node decides
+	CredentialsFile string
+	CAFile          string
+	CertFile        string // with KeyFile: the client's certificate
+	KeyFile         string
+}
+
+// Redis is what the roster is served from. Its address can carry a password.
+type Redis struct {
+	URL Secret // redis:// or rediss://; "" standalone: embedded
+}
+
+// Twilio is the telephone provider.
+type Twilio struct {
+	BaseURL           string // "" standalone: the simulator; "" in production: the vendor
+	AccountSID        string
+	AuthToken         Secret
+	AuthTokenPrevious Secret   // still accepted on webhooks while a token is being replaced
+	Numbers           []string // E.164, from which texts and calls go out
+	TextsPerSecond    *float64 // per number; 0: unlimited; nil: not set
+	CallsPerSecond    *float64 // per number; 0: unlimited; nil: not set
+}
+
+// Policy is how people are paged.
+type Policy struct {
+	AckLapse   time.Duration            // an acknowledgement ends after this; 0: as the program has it
+	UndoWindow time.Duration            // an acknowledgement can be taken back within this; 0: as the program has it
+	Levels     [][]string               // targets of each level in order; nil: as the program has it
+	Waits      map[string]time.Duration // by urgency, for an answer to one step; an urgency that is absent: as the program has it
+}
+
+// Log is what the program says of itself.
+type Log struct {
+	Level  string // debug, info, warn, error; default info
+	Format string // console, json; default auto: console on a terminal
+}
+
+// The defaults of [Load].
+const (
+	DefaultListen  = "localhost:8080"
+	DefaultDataDir = "./data"
+)

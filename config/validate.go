@@ -1,0 +1,190 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	nodePattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+	sidPattern   = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
+	phonePattern = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
+)
+
+// Validate joins everything that is wrong with the values, each with its key and the fix. Production asks for every part that a standalone
+// node would start by itself.
+func (c Config) Validate(production bool) error {
+	v := &validator{}
+	v.node(c)
+	v.nats(c.NATS)
+	v.redis(c.Redis)
+	v.twilio(c.Twilio, production)
+	v.levels(c.Policy.Levels)
+	v.log(c.Log)
+	if production {
+		v.production(c)
+	}
+	return errors.Join(v.errs...)
+}
+
+type validator struct{ errs []error }
+
+func (v *validator) add(path, format string, args ...any) {
+	v.errs = append(v.errs, fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...)))
+}
+
+func (v *validator) node(c Config) {
+	if !isAddress(c.Listen) {
+		v.add("listen", "%q is no address: write host and port, as in localhost:8080", c.Listen)
+	}
+	if c.PublicURL != "" {
+		v.url("public_url", c.PublicURL, "http", "https")
+	}
+	if !nodePattern.MatchString(c.Node) {
+		v.add("node", "%q is no name of a node: use at most 63 letters, digits, - and _", c.Node)
+	}
+	if c.DataDir == "" {
+		v.add("data_dir", "no directory is given: write where the node keeps its data, as in /var/lib/dutyline")
+	}
+	if c.DeploymentKey != "" {
+		if _, err := DecodeKey(c.DeploymentKey); err != nil {
+			v.add("deployment_key", "%w", err)
+		}
+	}
+}
+
+// isAddress reports whether something can listen there; the port may be 0.
+func isAddress(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || strings.ContainsAny(host, "/ ") {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n <= 65535
+}
+
+// url checks an address that may be printed; its value is not quoted, since it could hold a password nonetheless.
+func (v *validator) url(path, text string, schemes ...string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || !slices.Contains(schemes, u.Scheme) {
+		v.add(path, "this is no address: write %s://, the host and perhaps a port", strings.Join(schemes, ":// or "))
+		return
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		v.add(path, "the address must end with its path: take out what follows ? or #")
+	}
+}
+
+func (v *validator) nats(n NATS) {
+	if n.Replicas != 0 && n.Replicas != 1 && n.Replicas != 3 && n.Replicas != 5 {
+		v.add("nats.replicas", "%d replicas have no useful majority: use 1, 3 or 5", n.Replicas)
+	}
+	if (n.CertFile == "") != (n.KeyFile == "") {
+		v.add("nats.cert_file", "a certificate and its key belong together: give nats.cert_file and nats.key_file, or neither")
+	}
+	if n.URL == "" {
+		if n.CredentialsFile != "" || n.CAFile != "" || n.CertFile != "" {
+			v.add("nats.url", "it is absent, and other keys of nats are given: give the address too, or take them out")
+		}
+		return
+	}
+	for _, server := range split(n.URL) {
+		u, err := url.Parse(server)
+		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			v.add("nats.url", "this is no address of NATS: write nats:// or tls://, the host and the port, several with commas in between")
+			return
+		}
+	}
+}
+
+func (v *validator) redis(r Redis) {
+	if r.URL == "" {
+		return
+	}
+	u, err := url.Parse(r.URL.Reveal())
+	if err != nil || (u.Scheme != "unix" && u.Hostname() == "") || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
+		v.add("redis.url", "this is no address of Redis: write redis:// or rediss://, the host and the port")
+	}
+}
+
+func (v *validator) twilio(t Twilio, production bool) {
+	if t.BaseURL != "" {
+		v.url("twilio.base_url", t.BaseURL, "http", "https")
+	}
+	if t.AccountSID != "" && !sidPattern.MatchString(t.AccountSID) {
+		v.add("twilio.account_sid", "this is no account: it is AC and 32 hexadecimal digits, as the provider's console shows it")
+	}
+	for _, n := range t.Numbers {
+		if !phonePattern.MatchString(n) {
+			v.add("twilio.numbers", "%q is no telephone number: write it in E.164, as in +15005550006", n)
+		}
+	}
+	if t.BaseURL == "" && !production {
+		return // the simulator brings its own account
+	}
+	where := "in production"
+	if !production {
+		where = "with twilio.base_url"
+	}
+	if t.AccountSID == "" {
+		v.add("twilio.account_sid", "it is needed %s: write the account from the provider's console", where)
+	}
+	if t.AuthToken == "" {
+		v.add("twilio.auth_token", "it is needed %s: give DUTYLINE_TWILIO_AUTH_TOKEN or DUTYLINE_TWILIO_AUTH_TOKEN_FILE", where)
+	}
+	if len(t.Numbers) == 0 {
+		v.add("twilio.numbers", "at least one is needed %s: list the numbers that pages go out from", where)
+	}
+}
+
+func (v *validator) levels(levels [][]string) {
+	for i, level := range levels {
+		for _, target := range level {
+			kind, id, named := strings.Cut(target, ":")
+			known := slices.Contains([]string{"roster", "next", "team", "person"}, kind)
+			if !known || (named && id == "") || (!named && (kind == "team" || kind == "person")) {
+				v.add("policy.levels", "level %d: %q is no target: use roster, roster:<id>, next, next:<id>, team:<id> or person:<id>", i+1, target)
+			}
+		}
+	}
+}
+
+func (v *validator) log(l Log) {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.Level) {
+		v.add("log.level", "%q is no level: use debug, info, warn or error", l.Level)
+	}
+	if !slices.Contains([]string{"auto", "console", "json"}, l.Format) {
+		v.add("log.format", "%q is no format: use auto, console or json", l.Format)
+	}
+}
+
+func (v *validator) production(c Config) {
+	if c.NATS.URL == "" {
+		v.add("nats.url", "it is needed in production: write the address of the NATS servers, as in tls://nats.example:4222")
+	}
+	if c.Redis.URL == "" {
+		v.add("redis.url", "it is needed in production: give DUTYLINE_REDIS_URL or DUTYLINE_REDIS_URL_FILE")
+	}
+	u, err := url.Parse(c.PublicURL)
+	switch {
+	case c.PublicURL == "":
+		v.add("public_url", "it is needed in production: write the https address under which senders and the provider reach this system")
+	case err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()):
+		v.add("public_url", "plain http leaves this machine: write https, and let a proxy end TLS in front of the node")
+	}
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
