@@ -1,15 +1,15 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
-
-	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/vault"
@@ -42,11 +42,15 @@ type Result struct {
 	Seq     uint64
 }
 
+// maxCommit is the largest commit in bytes: a message of the log is at most 1 MiB, with its headers. A body of [request.MaxBody] can grow
+// beyond it, by escapes and by a warning for each of thousands of unknown members, and amendments add up.
+const maxCommit = 1<<20 - 16<<10
+
 // tries bounds how often a decision is made anew because somebody else was faster.
 const tries = 16
 
 // Raise stores a request. The same sender, key and body give the first answer again. Errors: [request.ErrUnreadable], [*InvalidError],
-// [ErrKeyReused], [ErrUnavailable].
+// [ErrKeyReused], [ErrTooLarge], [ErrUnavailable].
 func (s *Service) Raise(ctx context.Context, sender, key string, body []byte) (Result, error) {
 	content, err := parse(body)
 	if err != nil {
@@ -132,6 +136,9 @@ func (s *Service) decide(ctx context.Context, state *request.State, now time.Tim
 	data, err := commit.Encode()
 	if err != nil {
 		return Result{}, err
+	}
+	if len(data) > maxCommit {
+		return Result{}, ErrTooLarge
 	}
 	seq, err := s.Log.Append(ctx, state.Ref, commit.ID, data, state.LastSeq, commit.Closes())
 	if err != nil {
@@ -288,15 +295,53 @@ func (s *Service) Amend(ctx context.Context, sender string, ref request.Ref, ver
 	return Result{}, fmt.Errorf("amend: %w: others keep changing the request", ErrUnavailable)
 }
 
+// object reads a JSON object, numbers as they are written.
+func object(data []byte) (map[string]any, error) {
+	var members map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&members); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); members == nil || !errors.Is(err, io.EOF) {
+		return nil, errors.New("this is no JSON object")
+	}
+	return members, nil
+}
+
+// mergePatch is the function of RFC 7396, section 2. It may change target.
+func mergePatch(target, patch any) any {
+	changes, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	members, ok := target.(map[string]any)
+	if !ok {
+		members = map[string]any{}
+	}
+	for name, value := range changes {
+		if value == nil {
+			delete(members, name)
+			continue
+		}
+		members[name] = mergePatch(members[name], value)
+	}
+	return members
+}
+
 // merge applies a patch. What routes a request is fixed once people have been paged for it.
 func merge(before, patch []byte) (request.Content, error) {
-	var members map[string]any
-	if err := json.Unmarshal(patch, &members); err != nil || members == nil {
+	members, err := object(patch)
+	if err != nil {
 		return request.Content{}, fmt.Errorf("%w: a merge patch is a JSON object", request.ErrUnreadable)
 	}
-	merged, err := jsonpatch.MergePatch(before, patch)
+	stored, err := object(before)
 	if err != nil {
-		return request.Content{}, fmt.Errorf("%w: the merge patch cannot be applied", request.ErrUnreadable)
+		return request.Content{}, fmt.Errorf("read the stored content: %w", err)
+	}
+	merged, err := json.Marshal(mergePatch(stored, members))
+	if err != nil {
+		return request.Content{}, fmt.Errorf("amend: %w", err)
 	}
 	content, err := parse(merged)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -292,5 +293,42 @@ func TestRacersWithOneKeyMakeOneRequest(t *testing.T) {
 	wg.Wait()
 	if len(m.logs) != 1 || len(slices.Compact(refs)) != 1 {
 		t.Errorf("%d requests, references %v", len(m.logs), refs)
+	}
+}
+
+func TestWhatDoesNotFitTheLogIsTurnedAwayAndNothingIsStored(t *testing.T) {
+	m := newMemory()
+	s, _ := service(m)
+	many := `{"type":"preservation"`
+	for i := range 20000 {
+		many += `,"m` + strconv.Itoa(i) + `":1`
+	}
+	for name, body := range map[string]string{
+		"escapes":                   `{"type":"preservation","facts":"` + strings.Repeat("<", request.MaxBody-100) + `"}`,
+		"a warning for each member": many + "}",
+	} {
+		if len(body) > request.MaxBody {
+			t.Fatalf("%s: no test, the body has %d bytes", name, len(body))
+		}
+		if _, err := s.Raise(t.Context(), "s1", "", []byte(body)); !errors.Is(err, intake.ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(m.logs) != 0 {
+		t.Error("something was stored")
+	}
+	result, err := s.Raise(t.Context(), "s1", "", []byte(`{"type":"preservation"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := result.Ref
+	for i := 0; err == nil && i < 8; i++ { // each amendment is small enough, and they add up
+		result, err = s.Amend(t.Context(), "s1", ref, result.Receipt.Version, []byte(`{"part`+strconv.Itoa(i)+`":"`+strings.Repeat("x", 200_000)+`"}`))
+	}
+	if !errors.Is(err, intake.ErrTooLarge) {
+		t.Errorf("amendments: %v", err)
+	}
+	if n := len(m.logs[ref]); n < 3 || n > 5 {
+		t.Errorf("%d commits", n)
 	}
 }

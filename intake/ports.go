@@ -22,6 +22,8 @@ var (
 	ErrVersion = errors.New("the request has changed")
 	// ErrEnded says that the request is at its end.
 	ErrEnded = errors.New("the request has ended")
+	// ErrTooLarge says that the request does not fit the log as one commit. Nothing was stored.
+	ErrTooLarge = errors.New("the request is too large")
 	// ErrErased says that the content of the request was erased.
 	ErrErased = errors.New("the content was erased")
 )
