@@ -1,0 +1,202 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
+)
+
+// Duty says who is on duty at a time (zero: now) on a roster ("": the first).
+func (c *Client) Duty(ctx context.Context, rosterID string, at time.Time) (roster.Duty, error) {
+	query := url.Values{}
+	if rosterID != "" {
+		query.Set("roster", rosterID)
+	}
+	if !at.IsZero() {
+		query.Set("at", at.UTC().Format(request.InstantLayout))
+	}
+	path := "/api/v1/duty"
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	var duty roster.Duty
+	_, err := c.do(ctx, call{method: http.MethodGet, path: path}, &duty)
+	return duty, err
+}
+
+// An Alarm is one that stands.
+type Alarm struct {
+	Reference string            `json:"reference"`
+	Kind      request.AlarmKind `json:"kind"`
+	Cause     string            `json:"cause"`
+	Since     request.Instant   `json:"since"`
+	ClearedAt request.Instant   `json:"cleared_at"`
+	Paged     []string          `json:"paged"`
+}
+
+// Alarms lists the alarms that stand, the oldest first.
+func (c *Client) Alarms(ctx context.Context) ([]Alarm, error) {
+	var alarms []Alarm
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v1/alarms"}, &alarms)
+	return alarms, err
+}
+
+// Roster reads the book. Names and numbers are there for coordinators only.
+func (c *Client) Roster(ctx context.Context) (roster.Book, error) {
+	var book roster.Book
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v1/roster"}, &book)
+	return book, err
+}
+
+// rosterEdit is a book with the reason of its edit.
+type rosterEdit struct {
+	roster.Book
+	Reason string `json:"reason,omitempty"`
+}
+
+// PutRoster replaces the book of revision base. The reason goes into the history and must name nobody.
+func (c *Client) PutRoster(ctx context.Context, book roster.Book, base uint64, reason string) (roster.Book, error) {
+	var stored roster.Book
+	_, err := c.do(ctx, call{
+		method: http.MethodPut, path: "/api/v1/roster", body: rosterEdit{book, reason}, header: map[string]string{"If-Match": quoted(base)},
+	}, &stored)
+	return stored, err
+}
+
+// A Preview is what an edit of the roster would do over a span.
+type Preview struct {
+	From     request.Instant              `json:"from"`
+	Until    request.Instant              `json:"until"`
+	Changed  []Shift                      `json:"changed"` // tiles in which other people would be on duty than before
+	Gaps     []Shift                      `json:"gaps"`    // tiles with nobody on duty
+	Hours    map[string]roster.HourChange `json:"hours"`   // people whose hours would change
+	Contacts []string                     `json:"contacts_missing"`
+}
+
+// A Shift is a half-open span with the same people on duty throughout; without people it is a gap.
+type Shift struct {
+	From   request.Instant `json:"from"`
+	Until  request.Instant `json:"until"`
+	People []string        `json:"people"`
+}
+
+// PreviewRoster says what PutRoster would change, and changes nothing.
+func (c *Client) PreviewRoster(ctx context.Context, book roster.Book, base uint64) (Preview, error) {
+	var preview Preview
+	_, err := c.do(ctx, call{
+		method: http.MethodPut, path: "/api/v1/roster?dry_run=true", body: rosterEdit{Book: book}, header: map[string]string{"If-Match": quoted(base)},
+	}, &preview)
+	return preview, err
+}
+
+// A RosterVersion is one edit of the roster.
+type RosterVersion struct {
+	Revision uint64          `json:"revision"`
+	Time     request.Instant `json:"time"`
+	Actor    request.Actor   `json:"actor"`
+	Reason   string          `json:"reason"`
+}
+
+// RosterHistory lists the edits of the roster, the newest first.
+func (c *Client) RosterHistory(ctx context.Context) ([]RosterVersion, error) {
+	var versions []RosterVersion
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v1/roster/history"}, &versions)
+	return versions, err
+}
+
+// A Sender is another contact point that may raise requests.
+type Sender struct {
+	ID      string          `json:"id"`
+	Name    string          `json:"name"`
+	State   string          `json:"state"` // ISO 3166-1 alpha-2
+	Webhook string          `json:"webhook,omitempty"`
+	Added   request.Instant `json:"added"`
+	Revoked request.Instant `json:"revoked"`
+	Token   *Token          `json:"token,omitempty"` // of AddSender: its first
+}
+
+// A Token lets somebody in. Text is the token itself and is shown once, when it is added.
+type Token struct {
+	ID      string          `json:"id"`
+	Role    string          `json:"role"`    // sender, officer, coordinator
+	Subject string          `json:"subject"` // the sender or the person
+	Added   request.Instant `json:"added"`
+	Expires request.Instant `json:"expires"`
+	Revoked request.Instant `json:"revoked"`
+	Text    string          `json:"text,omitempty"`
+}
+
+// Senders lists the senders, revoked ones too.
+func (c *Client) Senders(ctx context.Context) ([]Sender, error) {
+	var senders []Sender
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v1/senders"}, &senders)
+	return senders, err
+}
+
+// NewSender is a sender to add.
+type NewSender struct {
+	Name    string `json:"name"`
+	State   string `json:"state"`
+	Webhook string `json:"webhook,omitempty"`
+}
+
+// AddSender adds a sender with its first token.
+func (c *Client) AddSender(ctx context.Context, sender NewSender) (Sender, error) {
+	var added Sender
+	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/v1/senders", body: sender}, &added)
+	return added, err
+}
+
+// RevokeSender turns a sender away from now on, with all its tokens.
+func (c *Client) RevokeSender(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: "/api/v1/senders/" + url.PathEscape(id)}, nil)
+	return err
+}
+
+// Tokens lists the tokens, without their texts.
+func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
+	var tokens []Token
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v1/tokens"}, &tokens)
+	return tokens, err
+}
+
+// NewToken is a token to add.
+type NewToken struct {
+	Role    string `json:"role"`
+	Subject string `json:"subject"`
+	Days    int    `json:"days,omitempty"` // that it is valid; 0: as the server has it
+}
+
+// AddToken mints a token.
+func (c *Client) AddToken(ctx context.Context, token NewToken) (Token, error) {
+	var added Token
+	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/v1/tokens", body: token}, &added)
+	return added, err
+}
+
+// RevokeToken ends a token.
+func (c *Client) RevokeToken(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: "/api/v1/tokens/" + url.PathEscape(id)}, nil)
+	return err
+}
+
+// A Health is how a server is.
+type Health struct {
+	OK    bool `json:"ok"`
+	Parts []struct {
+		Name   string `json:"name"`
+		OK     bool   `json:"ok"`
+		Detail string `json:"detail,omitempty"`
+	} `json:"parts"`
+}
+
+// Health asks a server how it is; that something does not work is no error.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var health Health
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/readyz", ok: []int{http.StatusServiceUnavailable}}, &health)
+	return health, err
+}

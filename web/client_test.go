@@ -1,0 +1,131 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dutyline/dutyline/client"
+	"github.com/dutyline/dutyline/request"
+)
+
+// TestTheClientSpeaksToTheServer calls every method of the client against the real handler.
+func TestTheClientSpeaksToTheServer(t *testing.T) {
+	w := newWorld(t)
+	server := httptest.NewServer(w.web)
+	defer server.Close()
+	as := func(token string) *client.Client { return client.New(server.URL, token) }
+	sender, officer, colleague, coordinator := as(w.sender), as(w.officer), as(w.colleague), as(w.coordinator)
+	ctx := t.Context()
+	called := map[string]bool{}
+	check := func(method string, err error, ok bool, got any) {
+		t.Helper()
+		called[method] = true
+		if err != nil || !ok {
+			t.Errorf("%s: %v, %+v", method, err, got)
+		}
+	}
+
+	receipt, err := sender.Raise(ctx, "k1", []byte(preservation), false)
+	check("Raise", err, receipt.Status == request.StatusReceived && len(receipt.Warnings) == 1, receipt)
+	ref := receipt.Reference
+	yaml, err := sender.Raise(ctx, "", []byte("type: readiness_test\n"), true)
+	check("Raise", err, yaml.Type == "readiness_test", yaml)
+	shown, err := sender.Show(ctx, ref)
+	check("Show", err, reflect.DeepEqual(shown, receipt), shown)
+	amended, err := sender.Amend(ctx, ref, shown.Version, []byte(`{"offence":"fraud"}`))
+	check("Amend", err, amended.Version == 2 && len(amended.Missing) == len(shown.Missing)-1, amended)
+	_, err = sender.Amend(ctx, ref, shown.Version, []byte(`{"offence":"theft"}`))
+	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != http.StatusPreconditionFailed || p.Code != "version_mismatch" || !client.Refused(err) {
+		t.Errorf("an old version: %v", err)
+	}
+
+	content, err := officer.Content(ctx, ref)
+	check("Content", err, strings.Contains(string(content.Content), secretFacts) && content.Version == 2 && len(content.Warnings) == 1, content)
+	w.ask(ref, "ada", request.AlarmBody{Kind: request.AlarmNobody, Cause: "level 2"})
+	alarms, err := officer.Alarms(ctx)
+	check("Alarms", err, len(alarms) == 1 && alarms[0].Reference == ref && alarms[0].Kind == request.AlarmNobody && alarms[0].Since.Equal(w.now), alarms)
+	taken, err := officer.Acknowledge(ctx, ref)
+	check("Acknowledge", err, taken.Status == request.StatusAcknowledged, taken)
+	if _, err := colleague.Acknowledge(ctx, ref); !client.Refused(err) || !strings.Contains(err.Error(), "KESTREL") {
+		t.Errorf("too late: %v", err)
+	}
+	passed, err := officer.Pass(ctx, ref, "end of shift")
+	check("Pass", err, passed.Status == request.StatusReceived, passed)
+
+	w.log.setDown(true)
+	if _, err := sender.Show(ctx, ref); !client.Unavailable(err) || client.Refused(err) {
+		t.Errorf("the log is away: %v", err)
+	}
+	w.log.setDown(false)
+
+	withdrawn, err := sender.Withdraw(ctx, ref, "solved")
+	check("Withdraw", err, withdrawn.Status == request.StatusWithdrawn, withdrawn)
+	var statuses []request.Status
+	err = sender.Watch(ctx, ref, func(r request.Receipt) error { statuses = append(statuses, r.Status); return nil })
+	check("Watch", err, len(statuses) == 1 && statuses[0] == request.StatusWithdrawn, statuses)
+	events, err := coordinator.Log(ctx, ref)
+	check("Log", err, len(events) > 6 && events[0].Type == request.Received && events[0].Sealed && events[0].Request == ref, events)
+	var tail []string
+	zero := uint64(0)
+	err = coordinator.Tail(ctx, &zero, func(e client.Event) error {
+		if tail = append(tail, e.ID); len(tail) == len(events)+1 { // and the one of the other request
+			return client.ErrStop
+		}
+		return nil
+	})
+	check("Tail", err, len(tail) == len(events)+1 && tail[0] == events[0].ID, tail)
+
+	duty, err := officer.Duty(ctx, "national", w.now.Add(14*24*time.Hour))
+	check("Duty", err, len(duty.OnDuty) == 1 && duty.OnDuty[0].CallSign != "" && duty.At.Equal(w.now.Add(14*24*time.Hour)), duty)
+	now, err := officer.Duty(ctx, "", time.Time{})
+	check("Duty", err, now.At.Equal(w.now) && now.OnDuty[0].Person != duty.OnDuty[0].Person, now)
+	book, err := coordinator.Roster(ctx)
+	check("Roster", err, reflect.DeepEqual(book, w.book), book)
+	book.People[0].CallSign = "EAGLE"
+	book.Rosters[0].Layers[0].Rotation.Until = "2026-03-09"
+	preview, err := coordinator.PreviewRoster(ctx, book, book.Revision)
+	check("PreviewRoster", err, len(preview.Gaps) == 1 && len(preview.Changed) > 0 && len(preview.Hours) > 0 && w.book.Revision == 1, preview)
+	stored, err := coordinator.PutRoster(ctx, book, book.Revision, "new call sign")
+	check("PutRoster", err, stored.Revision == 2 && stored.People[0].CallSign == "EAGLE", stored)
+	if _, err := coordinator.PutRoster(ctx, book, 1, "again"); !client.Refused(err) {
+		t.Errorf("an old revision: %v", err)
+	}
+	versions, err := coordinator.RosterHistory(ctx)
+	check("RosterHistory", err, len(versions) == 1 && versions[0].Reason == "new call sign" && versions[0].Actor.ID == "coordinator", versions)
+
+	added, err := coordinator.AddSender(ctx, client.NewSender{Name: "Polizia Postale", State: "IT"})
+	check("AddSender", err, added.Token != nil && added.Token.Text != "" && added.Token.Role == "sender", added)
+	senders, err := coordinator.Senders(ctx)
+	check("Senders", err, len(senders) == 3, senders)
+	check("RevokeSender", coordinator.RevokeSender(ctx, added.ID), true, nil)
+	if _, err := as(added.Token.Text).Show(ctx, ref); !client.Refused(err) {
+		t.Errorf("a revoked sender: %v", err)
+	}
+	token, err := coordinator.AddToken(ctx, client.NewToken{Role: "officer", Subject: "carmen", Days: 1})
+	check("AddToken", err, token.Text != "" && token.Expires.Equal(w.now.Add(24*time.Hour)), token)
+	tokens, err := coordinator.Tokens(ctx)
+	check("Tokens", err, len(tokens) > 3 && tokens[0].Text == "", tokens)
+	check("RevokeToken", coordinator.RevokeToken(ctx, token.ID), true, nil)
+	if _, err := as(token.Text).Duty(ctx, "", time.Time{}); !client.Refused(err) {
+		t.Errorf("a revoked token: %v", err)
+	}
+	health, err := as("").Health(ctx)
+	check("Health", err, health.OK && len(health.Parts) == 1, health)
+
+	kind := reflect.TypeFor[*client.Client]()
+	for method := range kind.Methods() {
+		if !called[method.Name] {
+			t.Errorf("%s was not called", method.Name)
+		}
+	}
+	server.Close()
+	if _, err := sender.Show(context.Background(), ref); !client.Unavailable(err) {
+		t.Errorf("no server: %v", err)
+	}
+}

@@ -1,0 +1,149 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/intake"
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
+)
+
+// Errors that the parts behind this package answer with, plain or wrapped. What is none of them, and none of package intake's or
+// directory's, is answered with 500 and logged.
+var (
+	// ErrNotFound says that there is no such request.
+	ErrNotFound = errors.New("not found")
+	// ErrUnavailable says that it cannot be read or stored now: 503, to be tried again.
+	ErrUnavailable = errors.New("not available now")
+)
+
+// An Outcome says what came of an officer's wish to take a request or to pass it on. An outcome is no error: it is stored, or it was so
+// before.
+type Outcome struct {
+	Verdict  Verdict
+	CallSign string // with AlreadyTaken: of the colleague who has it; never a name
+	Position uint64 // of what was appended; 0 when nothing was
+}
+
+// A Verdict is the kind of an [Outcome].
+type Verdict string
+
+// The verdicts.
+const (
+	Taken        Verdict = "taken" // it is theirs now
+	AlreadyYours Verdict = "already_yours"
+	AlreadyTaken Verdict = "already_taken" // by a colleague
+	Ended        Verdict = "ended"         // withdrawn: nobody is asked any more
+	PassedOn     Verdict = "passed_on"
+	CannotPass   Verdict = "cannot_pass" // neither theirs, nor were they asked
+)
+
+// An Officer stores what officers do. Implementations are safe for concurrent use and return after the commit is stored.
+// Errors: [ErrNotFound], [ErrUnavailable].
+type Officer interface {
+	// Acknowledge takes the request for a person: Taken, AlreadyYours, AlreadyTaken or Ended.
+	Acknowledge(ctx context.Context, ref request.Ref, person string, via request.Via) (Outcome, error)
+	// Pass gives it to the next: PassedOn, CannotPass, AlreadyTaken or Ended. The reason is what a person wrote and is sealed; it may be "".
+	Pass(ctx context.Context, ref request.Ref, person, reason string, via request.Via) (Outcome, error)
+	// Opened appends that a person is about to read the content. The content is not shown when this fails.
+	Opened(ctx context.Context, ref request.Ref, person string) error
+}
+
+// States gives what this node knows of requests. The states are copies, or are never changed again. Safe for concurrent use.
+type States interface {
+	// State is the state of one request, from memory or by replay. Errors: [ErrNotFound], [ErrUnavailable].
+	State(ctx context.Context, ref request.Ref) (*request.State, error)
+	// WaitFor returns when everything up to a position of the log is folded, or with ctx's error.
+	WaitFor(ctx context.Context, position uint64) error
+	// Watch sends the state after every commit that changes it, beginning with the present one; a slow reader misses intermediate states
+	// and never the newest. The channel is closed when the node stops. cancel must be called and frees it. Errors: [ErrNotFound],
+	// [ErrUnavailable].
+	Watch(ctx context.Context, ref request.Ref) (states <-chan *request.State, cancel func(), err error)
+	// Open lists all requests that are not at their end, in no particular order.
+	Open() []*request.State
+}
+
+// Rosters serves the roster and takes edits. Safe for concurrent use.
+type Rosters interface {
+	// Current is the newest roster that is known, not older than a revision (0: any). It fails with [ErrUnavailable] while there is none.
+	Current(ctx context.Context, atLeast uint64) (*roster.Compiled, error)
+	// Apply stores an edit and gives the book with its new revision. Errors: [*roster.ValidationError], [*RosterConflict], [ErrUnavailable].
+	Apply(ctx context.Context, edit roster.Edit) (roster.Book, error)
+	// History lists the revisions, the newest first.
+	History(ctx context.Context) ([]RosterVersion, error)
+}
+
+// A RosterVersion is one edit of the roster: who made it, when and why. The actor is an opaque id.
+type RosterVersion struct {
+	Revision uint64          `json:"revision"`
+	Time     request.Instant `json:"time"`
+	Actor    request.Actor   `json:"actor"`
+	Reason   string          `json:"reason"`
+}
+
+// A RosterConflict says that somebody else edited the roster since the revision that an edit was made from.
+type RosterConflict struct {
+	Current uint64    // the revision that stands
+	By      string    // opaque id of who made it
+	When    time.Time // it was made
+	Reason  string    // that was given for it
+}
+
+// Error says it without naming anybody.
+func (e *RosterConflict) Error() string { return "the roster was edited in between" }
+
+// A Log reads the log of requests as it was stored. Safe for concurrent use.
+type Log interface {
+	// History is every commit of one request in order. Errors: [ErrNotFound], [ErrUnavailable].
+	History(ctx context.Context, ref request.Ref) ([]request.Stored, error)
+	// Follow calls fn for every commit of every request with a sequence above after, first what is stored and then what comes, until ctx
+	// ends or fn fails; it returns that error.
+	Follow(ctx context.Context, after uint64, fn func(request.Stored) error) error
+	// Head is the sequence of the last commit.
+	Head(ctx context.Context) (uint64, error)
+}
+
+// Health tells how the node is.
+type Health interface {
+	// Parts lists the parts that a node needs to do its work, in a fixed order.
+	Parts(ctx context.Context) []Part
+}
+
+// A Part is one thing that must work. Detail is for operators and names no secret.
+type Part struct {
+	Name   string `json:"name"` // log, roster, redis, provider …
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// An Intake takes what senders say; *intake.Service is one. Safe for concurrent use. Errors: those of package intake.
+type Intake interface {
+	Raise(ctx context.Context, sender, key string, body []byte) (intake.Result, error)
+	Show(ctx context.Context, sender string, ref request.Ref) (request.Receipt, error)
+	Amend(ctx context.Context, sender string, ref request.Ref, version int, patch []byte) (intake.Result, error)
+	Withdraw(ctx context.Context, sender string, ref request.Ref, reason string) (intake.Result, error)
+	// Content is the newest content, for those who may read it.
+	Content(ctx context.Context, ref request.Ref) (request.SealedContent, error)
+}
+
+// A Directory knows who may call; *directory.Directory is one. Safe for concurrent use.
+type Directory interface {
+	// Authenticate gives who presents a token. The error is [directory.ErrToken].
+	Authenticate(text string, now time.Time) (directory.Principal, error)
+	// Principal gives who a token belongs to while it is valid. The error is [directory.ErrToken].
+	Principal(token string, now time.Time) (directory.Principal, error)
+	AddSender(ctx context.Context, name, state, webhook string, now time.Time) (directory.Sender, error)
+	RevokeSender(ctx context.Context, id string, now time.Time) (directory.Sender, error)
+	AddToken(ctx context.Context, role directory.Role, subject string, life time.Duration, now time.Time) (t directory.Token, text string, err error)
+	RevokeToken(ctx context.Context, id string, now time.Time) (directory.Token, error)
+	Senders() []directory.Sender
+	Tokens() []directory.Token
+}
+
+var (
+	_ Intake    = (*intake.Service)(nil)
+	_ Directory = (*directory.Directory)(nil)
+)

@@ -1,0 +1,159 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
+)
+
+func (s *Server) routeRoster(mux *http.ServeMux) {
+	mux.Handle("GET /api/v1/duty", s.api(s.duty, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/roster", s.api(s.showRoster, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("PUT /api/v1/roster", s.api(s.putRoster, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/roster/history", s.api(s.rosterHistory, directory.RoleCoordinator))
+}
+
+// duty answers who is on duty at a time (?at=, RFC 3339; absent: now) on a roster (?roster=; absent: the first), and why.
+func (s *Server) duty(w http.ResponseWriter, r *http.Request, _ caller) error {
+	query := r.URL.Query()
+	at := s.Now()
+	if text := query.Get("at"); text != "" {
+		var err error
+		if at, err = time.Parse(time.RFC3339, text); err != nil {
+			return newProblem(codeUnreadable, "at must be a time in RFC 3339, as in 2026-01-02T03:04:05Z.")
+		}
+	}
+	current, err := s.Rosters.Current(r.Context(), 0)
+	if err != nil {
+		return err
+	}
+	duty, ok := current.At(query.Get("roster"), at)
+	if !ok {
+		return newProblem(codeNotFound, "There is no roster of this name.")
+	}
+	return writeJSON(w, http.StatusOK, duty)
+}
+
+// showRoster answers with the book. Names and numbers are for coordinators; officers know each other by call sign.
+func (s *Server) showRoster(w http.ResponseWriter, r *http.Request, who caller) error {
+	current, err := s.Rosters.Current(r.Context(), 0)
+	if err != nil {
+		return err
+	}
+	book := current.Book()
+	if who.Role != directory.RoleCoordinator {
+		book = impersonal(book)
+	}
+	w.Header().Set("ETag", etag(book.Revision))
+	return writeJSON(w, http.StatusOK, book)
+}
+
+// impersonal is a copy of a book without names and addresses.
+func impersonal(book roster.Book) roster.Book {
+	book.People = slices.Clone(book.People)
+	for i := range book.People {
+		p := &book.People[i]
+		p.Name = ""
+		p.Contacts = slices.Clone(p.Contacts)
+		for j := range p.Contacts {
+			p.Contacts[j].Address = ""
+		}
+	}
+	return book
+}
+
+// editBody is a book as a coordinator sends it; reason goes into the history and must name nobody.
+type editBody struct {
+	roster.Book
+	Reason string `json:"reason"`
+}
+
+// previewSpan is how far a preview looks.
+const previewSpan = 28 * 24 * time.Hour
+
+// putRoster replaces the book that If-Match names; with ?dry_run=true it only tells what would change.
+func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) error {
+	base, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	var body editBody
+	if err := readInto(w, r, &body); err != nil {
+		return err
+	}
+	if r.URL.Query().Get("dry_run") == "true" {
+		return s.previewRoster(w, r, body.Book, base)
+	}
+	book, err := s.Rosters.Apply(r.Context(), roster.Edit{Book: body.Book, Base: base, Reason: body.Reason, Actor: who.Subject})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", etag(book.Revision))
+	return writeJSON(w, http.StatusOK, book)
+}
+
+func (s *Server) previewRoster(w http.ResponseWriter, r *http.Request, book roster.Book, base uint64) error {
+	if err := book.Validate(); err != nil {
+		return err
+	}
+	current, err := s.Rosters.Current(r.Context(), 0)
+	if err != nil {
+		return err
+	}
+	if current.Revision() != base {
+		return &RosterConflict{Current: current.Revision()}
+	}
+	from := s.Now()
+	return writeJSON(w, http.StatusOK, previewOf(roster.Diff(current.Book(), book, from, from.Add(previewSpan))))
+}
+
+// previewAnswer is what an edit would do.
+type previewAnswer struct {
+	From     request.Instant              `json:"from"`
+	Until    request.Instant              `json:"until"`
+	Changed  []shiftAnswer                `json:"changed"`
+	Gaps     []shiftAnswer                `json:"gaps"`
+	Hours    map[string]roster.HourChange `json:"hours"`
+	Contacts []string                     `json:"contacts_missing"`
+}
+
+type shiftAnswer struct {
+	From   request.Instant `json:"from"`
+	Until  request.Instant `json:"until"`
+	People []string        `json:"people"`
+}
+
+func previewOf(p roster.Preview) previewAnswer {
+	return previewAnswer{
+		From: request.At(p.From), Until: request.At(p.Until), Changed: shiftsOf(p.Changed), Gaps: shiftsOf(p.Gaps), Hours: p.Hours, Contacts: p.Contacts,
+	}
+}
+
+func shiftsOf(shifts []roster.Shift) []shiftAnswer {
+	list := []shiftAnswer{}
+	for _, s := range shifts {
+		list = append(list, shiftAnswer{request.At(s.From), request.At(s.Until), append([]string{}, s.People...)})
+	}
+	return list
+}
+
+func (s *Server) rosterHistory(w http.ResponseWriter, r *http.Request, _ caller) error {
+	versions, err := s.Rosters.History(r.Context())
+	if err != nil {
+		return err
+	}
+	if versions == nil {
+		versions = []RosterVersion{}
+	}
+	return writeJSON(w, http.StatusOK, versions)
+}
+
+// etag is a version as ETag and If-Match carry it.
+func etag[N int | uint64](version N) string {
+	return strconv.Quote(strconv.FormatUint(uint64(version), 10))
+}
