@@ -1,0 +1,37 @@
+package app
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/dutyline/dutyline/config"
+)
+
+// Options are what a node is started with.
+type Options struct {
+	Config config.Config
+	// Standalone starts the parts whose address the configuration does not give: NATS, Redis, the telephone network. Without it they must
+	// be configured.
+	Standalone bool
+	SimListen  string        // standalone: where the simulated telephone network listens
+	NoSync     bool          // embedded NATS acknowledges before the disk has it: for one test that must see the difference
+	Logger     *zap.Logger   // nil: none
+	Ready      func(Started) // called once, when the node takes requests; nil: nobody wants to know
+}
+
+// Started says where a node can be reached.
+type Started struct {
+	URL        string
+	SimURL     string // "" without a simulator
+	PhonesURL  string
+	DataDir    string
+	ClientFile string // "" in production, which writes none
+	Seeded     bool   // an example roster was stored by this start
+	Tokens     Tokens // standalone
+}
+
+// Tokens let the three kinds of user of a standalone node in.
+type Tokens struct {
+	Sender      string `json:"sender"`
+	Officer     string `json:"officer"`
+	Coordinator string `json:"coordinator"`
+}

@@ -1,0 +1,207 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"github.com/dutyline/dutyline/config"
+	"github.com/dutyline/dutyline/eventlog"
+	"github.com/dutyline/dutyline/notifier/twilio"
+	"github.com/dutyline/dutyline/roster/served"
+	"github.com/dutyline/dutyline/twiliosim"
+	"github.com/dutyline/dutyline/vault"
+)
+
+// streams are the logs of a deployment.
+type streams struct {
+	requests, keys, roster, directory *eventlog.Log
+}
+
+// openLog connects to NATS, or starts it in this process, and opens the streams. Standalone it locks the data directory.
+func (o *Options) openLog(ctx context.Context, ends *cleanups) (s streams, err error) {
+	nc, err := o.connect(ends)
+	if err != nil {
+		return s, err
+	}
+	ends.push("nats connection", nc.Close)
+	for _, stream := range []struct {
+		into **eventlog.Log
+		of   eventlog.Stream
+	}{{&s.requests, eventlog.Requests}, {&s.keys, eventlog.Keys}, {&s.roster, eventlog.Roster}, {&s.directory, eventlog.Directory}} {
+		if *stream.into, err = eventlog.Open(ctx, nc, stream.of, o.Config.NATS.Replicas); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (o *Options) connect(ends *cleanups) (*nats.Conn, error) {
+	if c := o.Config.NATS; c.URL != "" {
+		return eventlog.Connect(eventlog.Server{
+			URL: c.URL, CredentialsFile: c.CredentialsFile, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
+		}, o.Logger)
+	}
+	if !o.Standalone {
+		return nil, errors.New("nats.url: the address of NATS is needed")
+	}
+	embedded, err := eventlog.StartEmbedded(eventlog.EmbeddedOptions{Dir: o.Config.DataDir, NoSync: o.NoSync, Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	ends.push("embedded nats", embedded.Shutdown)
+	return embedded.Connect()
+}
+
+// openVault reads the deployment's key, or makes it, and checks that it is the one that this log was written with.
+func (o *Options) openVault(ctx context.Context, keys *eventlog.Log) (vault.Key, *vault.Vault, error) {
+	var key vault.Key
+	var err error
+	if o.Config.DeploymentKey != "" {
+		var secret []byte
+		if secret, err = config.DecodeKey(o.Config.DeploymentKey); err == nil {
+			key = vault.Key(secret)
+		}
+	} else {
+		key, err = vault.LoadOrCreate(filepath.Join(o.Config.DataDir, "deployment.key"))
+	}
+	if err != nil {
+		return vault.Key{}, nil, err
+	}
+	v := vault.New(key, keyLog{keys})
+	if _, err := v.Seal(ctx, "deployment", "check", nil); err != nil {
+		return vault.Key{}, nil, fmt.Errorf("this log belongs to another deployment key; give this node the key of the others (deployment_key, or the file deployment.key in data_dir): %w", err)
+	}
+	return key, v, nil
+}
+
+// openRedis makes a client, of a Redis in this process where none is configured.
+func (o *Options) openRedis(ctx context.Context, ends *cleanups) (redis.UniversalClient, error) {
+	url := o.Config.Redis.URL.Reveal()
+	if url == "" && !o.Standalone {
+		return nil, errors.New("redis.url: the address of Redis is needed")
+	}
+	options, err := served.ClientOptions(cmp.Or(url, "redis://in-process"))
+	if err != nil {
+		return nil, err
+	}
+	if url == "" {
+		mini := miniredis.NewMiniRedis()
+		options.Dialer = func(context.Context, string, string) (net.Conn, error) { return mini.Dial() }
+		ends.push("embedded redis", mini.Close)
+		ctx, stop := context.WithCancel(ctx)
+		ends.push("embedded redis clock", stop)
+		go expire(ctx, mini)
+	}
+	client := redis.NewClient(options)
+	ends.push("redis connection", func() { _ = client.Close() })
+	return client, nil
+}
+
+// expire lets time pass in a Redis in this process.
+func expire(ctx context.Context, mini *miniredis.Miniredis) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			mini.FastForward(time.Second)
+		}
+	}
+}
+
+// telephone is how the node reaches phones.
+type telephone struct {
+	client    *twilio.Client
+	perSecond float64 // texts, of each number
+	simURL    string  // "" without a simulator
+}
+
+// simNumber is the number of the node in its own telephone network: fictional.
+const simNumber = "+15005550006"
+
+// openTelephone makes the client of the provider, of a simulated telephone network in this process where none is configured.
+func (o *Options) openTelephone(publicURL string, ends *cleanups) (telephone, error) {
+	c := o.Config.Twilio
+	t := telephone{perSecond: 1}
+	if c.BaseURL == "" && c.AccountSID == "" {
+		if !o.Standalone {
+			return t, errors.New("twilio.account_sid: the account at the provider is needed")
+		}
+		var err error
+		if c, t.simURL, err = o.startSimulator(publicURL, ends); err != nil {
+			return t, err
+		}
+		t.perSecond = 0
+	}
+	if c.TextsPerSecond != nil {
+		t.perSecond = *c.TextsPerSecond
+	}
+	var err error
+	t.client, err = twilio.New(twilio.Options{
+		BaseURL: c.BaseURL, AccountSID: c.AccountSID, AuthToken: c.AuthToken.Reveal(), PreviousAuthToken: c.AuthTokenPrevious.Reveal(),
+		Numbers: c.Numbers, PublicURL: publicURL, Logger: o.Logger,
+	})
+	return t, err
+}
+
+func (o *Options) startSimulator(publicURL string, ends *cleanups) (config.Twilio, string, error) {
+	c := o.Config.Twilio
+	if len(c.Numbers) == 0 {
+		c.Numbers = []string{simNumber}
+	}
+	listener, err := listen(o.SimListen)
+	if err != nil {
+		return c, "", fmt.Errorf("start the simulated telephone network: %w", err)
+	}
+	sim := twiliosim.New(twiliosim.Options{Numbers: c.Numbers, InboundURL: publicURL + twilio.InboundPath, Logger: o.Logger.Named("sim")})
+	server := &http.Server{Handler: sim.Handler(), ReadHeaderTimeout: readHeaderTimeout}
+	go func() { _ = server.Serve(listener) }()
+	ends.push("simulated telephone network", func() {
+		sim.Close()
+		_ = server.Close()
+	})
+	c.BaseURL, c.AccountSID, c.AuthToken = urlOf(o.SimListen, listener), sim.AccountSID(), config.Secret(sim.AuthToken())
+	return c, c.BaseURL, nil
+}
+
+// listen opens a TCP port.
+func listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s (another program may use it; choose another address): %w", address, err)
+	}
+	return listener, nil
+}
+
+// urlOf is how a listener on this machine is reached.
+func urlOf(address string, listener net.Listener) string {
+	host, _, _ := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// warnUnused tells of settings that this version does not act on.
+func (o *Options) warnUnused() {
+	if len(o.Config.AlarmTo) > 0 {
+		o.Logger.Warn("alarm_to: this version shows alarms in the list and pages nobody for them", zap.Int("people", len(o.Config.AlarmTo)))
+	}
+	if o.Config.Policy.AckLapse != 0 || o.Config.Policy.UndoWindow != 0 {
+		o.Logger.Warn("policy.ack_lapse, policy.undo_window: this version does not know them")
+	}
+}

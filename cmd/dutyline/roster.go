@@ -1,0 +1,392 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/dutyline/dutyline/client"
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
+)
+
+type rosterCommand struct {
+	Now     nowCommand     `cmd:"" help:"Say who is on duty, and who is next."`
+	Why     whyCommand     `cmd:"" help:"Say why they are on duty."`
+	Show    bookCommand    `cmd:"" help:"Show people, rosters and overrides."`
+	Apply   applyCommand   `cmd:"" help:"Replace the roster by a file, made from the revision that stands in it."`
+	Export  exportCommand  `cmd:"" help:"Write the whole roster, as apply reads it."`
+	History historyCommand `cmd:"" help:"List the edits: who, when and why."`
+}
+
+// dutyFlags say which duty is asked for.
+type dutyFlags struct {
+	At     time.Time `placeholder:"TIME" help:"At this time (RFC 3339, as in 2026-01-02T03:04:05Z). Default: now."`
+	Roster string    `placeholder:"ID" help:"On this roster. Default: the first."`
+}
+
+func (f *dutyFlags) ask(ctx context.Context, c *console) (roster.Duty, error) {
+	line, err := c.connect(coordinator)
+	if err != nil {
+		return roster.Duty{}, err
+	}
+	return line.Duty(ctx, f.Roster, f.At)
+}
+
+type nowCommand struct{ dutyFlags }
+
+// Run says who is on duty.
+func (n *nowCommand) Run(ctx context.Context, c *console) error {
+	duty, err := n.ask(ctx, c)
+	if err != nil {
+		return err
+	}
+	return c.printDuty(duty, false)
+}
+
+type whyCommand struct{ dutyFlags }
+
+// Run says who is on duty and why.
+func (w *whyCommand) Run(ctx context.Context, c *console) error {
+	duty, err := w.ask(ctx, c)
+	if err != nil {
+		return err
+	}
+	return c.printDuty(duty, true)
+}
+
+func (c *console) printDuty(d roster.Duty, why bool) error {
+	if c.flags.JSON {
+		return c.printJSON(d)
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s at %s, revision %d\n", printable(d.Roster), minute(d.At), d.Revision)
+	if len(d.OnDuty) == 0 {
+		fmt.Fprintf(&out, "  %s\n", c.paint(alarming, "nobody is on duty"))
+	}
+	for _, part := range []struct {
+		title string
+		list  []roster.Assignment
+	}{{"on duty", d.OnDuty}, {"next", d.Next}} {
+		if len(part.list) == 0 {
+			continue
+		}
+		fmt.Fprintf(&out, "%s\n", part.title)
+		if why {
+			for _, a := range part.list {
+				fmt.Fprintf(&out, "  %s (%s), %s to %s\n", printable(a.CallSign), printable(a.Person), minute(a.Since), minute(a.Until))
+				for _, reason := range a.Why {
+					fmt.Fprintf(&out, "    %s\n", printable(reason))
+				}
+			}
+			continue
+		}
+		t := table{head: []string{"CALL SIGN", "PERSON", "LAYER", "SINCE", "UNTIL", "LANGUAGES"}}
+		for _, a := range part.list {
+			t.add(a.CallSign, a.Person, a.Layer, minute(a.Since), minute(a.Until), words(a.Languages))
+		}
+		if err := t.write(&out, "  "); err != nil {
+			return err
+		}
+	}
+	return c.print("%s", out.String())
+}
+
+// minute writes a time to the minute, as shifts have it.
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+func readBook(ctx context.Context, c *console) (roster.Book, error) {
+	line, err := c.connect(coordinator)
+	if err != nil {
+		return roster.Book{}, err
+	}
+	return line.Roster(ctx)
+}
+
+type bookCommand struct{}
+
+// Run shows the book.
+func (bookCommand) Run(ctx context.Context, c *console) error {
+	book, err := readBook(ctx, c)
+	if err != nil {
+		return err
+	}
+	if c.flags.JSON {
+		return c.printJSON(book)
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "revision %d\npeople\n", book.Revision)
+	people := table{head: []string{"CALL SIGN", "PERSON", "LANGUAGES", "CONTACTS"}}
+	for _, p := range book.People {
+		var contacts []string
+		for _, k := range p.Contacts {
+			text := k.Channel
+			if !k.Verified {
+				text += " (not verified)"
+			}
+			contacts = append(contacts, text)
+		}
+		people.add(p.CallSign, p.ID, words(p.Languages), words(contacts))
+	}
+	if err := people.write(&out, "  "); err != nil {
+		return err
+	}
+	if len(book.Teams) > 0 {
+		out.WriteString("teams\n")
+		teams := columns(2)
+		for _, t := range book.Teams {
+			teams.add(t.ID, words(t.Members))
+		}
+		if err := teams.write(&out, "  "); err != nil {
+			return err
+		}
+	}
+	for _, r := range book.Rosters {
+		fmt.Fprintf(&out, "roster %s, %s\n", printable(r.ID), printable(r.TimeZone))
+		for _, l := range r.Layers {
+			fmt.Fprintf(&out, "  layer %s: %s\n", printable(l.ID), printable(rotationText(l.Rotation)))
+		}
+		for _, o := range r.Overrides {
+			fmt.Fprintf(&out, "  override %s: %s %s, %s to %s\n", printable(o.ID), printable(string(o.Kind)), printable(words(o.People)), minute(o.From), minute(o.Until))
+		}
+	}
+	return c.print("%s", out.String())
+}
+
+func rotationText(r roster.Rotation) string {
+	turns := make([]string, len(r.Turns))
+	for i, people := range r.Turns {
+		turns[i] = strings.Join(people, "+")
+	}
+	text := fmt.Sprintf("%s each, handover at %s, from %s", plural(r.Length, string(r.Unit), string(r.Unit)+"s"), r.Handover, r.From)
+	if r.Until != "" {
+		text += " until " + r.Until
+	}
+	return strings.Join(turns, " → ") + "; " + text
+}
+
+type exportCommand struct{}
+
+// Run writes the book.
+func (exportCommand) Run(ctx context.Context, c *console) error {
+	book, err := readBook(ctx, c)
+	if err != nil {
+		return err
+	}
+	if c.flags.JSON {
+		return c.printJSON(book)
+	}
+	text, err := bookYAML(book)
+	if err != nil {
+		return err
+	}
+	return c.print("%s", text)
+}
+
+// bookYAML writes a book as apply reads it. A text that does not come through YAML unchanged makes the whole book JSON, which apply reads
+// as well.
+func bookYAML(book roster.Book) ([]byte, error) {
+	data, err := json.Marshal(book)
+	if err != nil {
+		return nil, fmt.Errorf("export the roster: %w", err)
+	}
+	if text, err := yaml.JSONToYAML(data); err == nil {
+		back, _, err := parseBook(document{name: "export", data: text, yaml: true})
+		if again, encodeErr := json.Marshal(back); err == nil && encodeErr == nil && bytes.Equal(data, again) {
+			return text, nil
+		}
+	}
+	return append(data, '\n'), nil
+}
+
+type historyCommand struct{}
+
+// Run lists the edits.
+func (historyCommand) Run(ctx context.Context, c *console) error {
+	line, err := c.connect(coordinator)
+	if err != nil {
+		return err
+	}
+	versions, err := line.RosterHistory(ctx)
+	if err != nil {
+		return err
+	}
+	if c.flags.JSON {
+		return c.printJSON(versions)
+	}
+	t := table{head: []string{"REVISION", "TIME", "BY", "WHY"}}
+	for _, v := range versions {
+		t.add(fmt.Sprint(v.Revision), moment(v.Time), actorText(v.Actor), dash(v.Reason))
+	}
+	return t.write(c.out, "")
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return text
+}
+
+func actorText(a request.Actor) string { return strings.TrimSpace(string(a.Kind) + " " + a.ID) }
+
+type applyCommand struct {
+	File   string `short:"f" required:"" placeholder:"FILE" help:"The roster, YAML or JSON; - is standard input."`
+	DryRun bool   `help:"Only say what would change."`
+	Reason string `placeholder:"R" help:"Why, for the history. It must name nobody."`
+}
+
+// Run replaces the book.
+func (a *applyCommand) Run(ctx context.Context, c *console) error {
+	doc, err := c.readDocument(a.File)
+	if err != nil {
+		return err
+	}
+	book, based, err := parseBook(doc)
+	if err != nil {
+		return err
+	}
+	line, err := c.connect(coordinator)
+	if err != nil {
+		return err
+	}
+	if !based { // what stands must not be replaced by somebody who has not seen it
+		now, err := line.Roster(ctx)
+		if err != nil {
+			return err
+		}
+		return usage("%s does not say from which revision it was made: write revision: %d into it once you have seen what stands (dutyline roster export)", doc.name, now.Revision)
+	}
+	if a.DryRun {
+		preview, err := line.PreviewRoster(ctx, book, book.Revision)
+		if err != nil {
+			return conflict(ctx, line, err)
+		}
+		return c.printPreview(book, preview)
+	}
+	stored, err := line.PutRoster(ctx, book, book.Revision, a.Reason)
+	if err != nil {
+		return conflict(ctx, line, err)
+	}
+	if c.flags.JSON {
+		return c.printJSON(stored)
+	}
+	return c.print("revision %d stands\n", stored.Revision)
+}
+
+// parseBook reads a book strictly: a misspelt member must not be lost silently. based says whether the file names a revision.
+func parseBook(doc document) (book roster.Book, based bool, err error) {
+	data, err := doc.json()
+	if err != nil {
+		return book, false, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&book); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			hint := ""
+			if wrong.Type.Kind().String() == "string" {
+				hint = ": a text is expected there; put it into quotes"
+			}
+			return book, false, usage("%s: /%s has the wrong type%s", doc.name, strings.ReplaceAll(wrong.Field, ".", "/"), hint)
+		}
+		return book, false, usage("%s is no roster: %s", doc.name, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(data, &members)
+	_, based = members["revision"]
+	return book, based, nil
+}
+
+// conflict adds to the answer that somebody was faster who it was, when and why.
+func conflict(ctx context.Context, line *client.Client, err error) error {
+	p, ok := errors.AsType[*client.Problem](err)
+	if !ok || p.Status != http.StatusPreconditionFailed {
+		return err
+	}
+	versions, failed := line.RosterHistory(ctx)
+	if failed != nil || len(versions) == 0 {
+		return err
+	}
+	v := versions[0]
+	return &hinted{err, printable(fmt.Sprintf("Revision %d was made by %s at %s: %s", v.Revision, actorText(v.Actor), moment(v.Time), dash(v.Reason))) +
+		"\nExport it, repeat your change on it, and apply that."}
+}
+
+func (c *console) printPreview(book roster.Book, p client.Preview) error {
+	if c.flags.JSON {
+		return c.printJSON(p)
+	}
+	signs := map[string]string{}
+	for _, person := range book.People {
+		signs[person.ID] = person.CallSign
+	}
+	who := func(people []string) string {
+		list := make([]string, len(people))
+		for i, id := range people {
+			list[i] = strings.TrimSpace(signs[id] + " (" + id + ")")
+		}
+		if len(list) == 0 {
+			return "nobody"
+		}
+		return strings.Join(list, ", ")
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "from %s to %s; nothing was changed\n", minute(p.From.Time), minute(p.Until.Time))
+	if len(p.Changed) == 0 {
+		out.WriteString("nobody's duty would change\n")
+	}
+	for _, part := range []struct {
+		title, colour string
+		shifts        []client.Shift
+	}{{"would change to", plainText, p.Changed}, {"nobody would be on duty", alarming, p.Gaps}} {
+		if len(part.shifts) == 0 {
+			continue
+		}
+		fmt.Fprintf(&out, "%s\n", c.paint(part.colour, part.title))
+		t := columns(3)
+		for _, s := range part.shifts {
+			t.add(minute(s.From.Time), minute(s.Until.Time), who(s.People))
+		}
+		if err := t.write(&out, "  "); err != nil {
+			return err
+		}
+	}
+	if len(p.Hours) > 0 {
+		out.WriteString("hours\n")
+		t := columns(2)
+		for _, id := range sortedKeys(p.Hours) {
+			h := p.Hours[id]
+			t.add(who([]string{id}), fmt.Sprintf("%.1f → %.1f", h.Before, h.After))
+		}
+		if err := t.write(&out, "  "); err != nil {
+			return err
+		}
+	}
+	if len(p.Contacts) > 0 {
+		fmt.Fprintf(&out, "%s: %s\n", c.paint(alarming, "cannot be reached"), printable(who(p.Contacts)))
+	}
+	return c.print("%s", out.String())
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
