@@ -1,0 +1,78 @@
+# Dutyline. `make help` lists what can be made; GNU Make 4.3 and Go are enough for build, run and test.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+GO ?= go
+TOOL := $(GO) tool -modfile=tools/go.mod
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+
+# How long each fuzz target runs, and where the pictures go.
+FUZZTIME ?= 20s
+SCREENSHOTS ?= $(CURDIR)/bin/screenshots
+
+.PHONY: help build run test check format format-check vet lint deadcode race fuzz bench proof screenshots up down logs
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## build the static binary bin/dutyline
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/dutyline ./cmd/dutyline
+
+run: build ## run standalone on http://localhost:8080, with a simulated telephone network
+	@exec bin/dutyline run
+
+test: ## run the tests; needs nothing but Go
+	$(GO) test ./...
+
+check: format-check vet lint deadcode race ## all that a commit must pass
+
+format: ## format the Go files
+	$(TOOL) golangci-lint fmt
+
+format-check: ## show what format would change, and fail if it would
+	$(TOOL) golangci-lint fmt --diff
+
+vet: ## run go vet
+	$(GO) vet ./...
+
+lint: ## run the linters of .golangci.yml
+	$(TOOL) golangci-lint run
+
+# Twice: production code that only tests reach is dead too, but for the simulator's methods, by which tests play the phones.
+deadcode: ## fail on functions that nothing reaches
+	@found=$$({ $(TOOL) deadcode ./cmd/... | sed '/^twiliosim\//d'; $(TOOL) deadcode -test ./...; } | sort -u); \
+	if [ -n "$$found" ]; then echo "$$found"; exit 1; fi
+
+race: ## run the tests under the race detector; needs a C compiler
+	$(GO) test -race ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (20s) each
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file name; do \
+		echo "fuzz $${name#func } of $${file%/*} for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$${name#func }$$" -fuzztime $(FUZZTIME) "$${file%/*}" </dev/null; \
+	done
+
+bench: ## run the benchmarks of the packages
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+proof: ## run the long proofs: kill -9, fsync counted, privacy scanned, years of clock changes
+	DUTYLINE_TEST_PROOF=1 DUTYLINE_LONG=1 $(GO) test -count=1 -v -timeout 60m ./e2e/... ./roster
+
+screenshots: ## take pictures of the pages into SCREENSHOTS (bin/screenshots); needs chromium
+	@command -v chromium >/dev/null || { echo 'chromium is not installed'; exit 1; }
+	DUTYLINE_SCREENSHOTS='$(SCREENSHOTS)' $(GO) test -count=1 -v -run Screenshots ./web
+	@ls '$(SCREENSHOTS)'
+
+up: ## start NATS, Redis, a simulated telephone network and Dutyline with Docker Compose
+	deploy/secrets
+	$(COMPOSE) up --build --detach
+
+down: ## stop what up started; its data stays
+	$(COMPOSE) down
+
+logs: ## follow the logs of what up started
+	$(COMPOSE) logs --follow
