@@ -56,15 +56,16 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 		$(GO) test -run '^$$' -fuzz "^$${name#func }$$" -fuzztime $(FUZZTIME) "$${file%/*}" </dev/null; \
 	done
 
-bench: ## run the benchmarks of the packages
+bench: build ## measure a node against its own disk and log, then the packages
+	bin/dutyline bench
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 proof: ## run the long proofs: kill -9, fsync counted, privacy scanned, years of clock changes
-	DUTYLINE_TEST_PROOF=1 DUTYLINE_LONG=1 $(GO) test -count=1 -v -timeout 60m ./e2e/... ./roster
+	DUTYLINE_TEST_PROOF=1 DUTYLINE_TEST_LONG=1 $(GO) test -count=1 -v -timeout 60m ./e2e/... ./roster
 
 screenshots: ## take pictures of the pages into SCREENSHOTS (bin/screenshots); needs chromium
 	@command -v chromium >/dev/null || { echo 'chromium is not installed'; exit 1; }
-	DUTYLINE_SCREENSHOTS='$(SCREENSHOTS)' $(GO) test -count=1 -v -run Screenshots ./web
+	DUTYLINE_TEST_SCREENSHOTS='$(SCREENSHOTS)' $(GO) test -count=1 -v -run Screenshots ./web
 	@ls '$(SCREENSHOTS)'
 
 up: ## start NATS, Redis, a simulated telephone network and Dutyline with Docker Compose

@@ -32,7 +32,7 @@ func (n named) Unwrap() error { return n.error }
 
 var (
 	conflictNames    = []error{node.ErrConflict, intake.ErrConflict, vault.ErrConflict, directory.ErrConflict, served.ErrHeadMoved}
-	unavailableNames = []error{node.ErrUnavailable, intake.ErrUnavailable, served.ErrUnavailable, web.ErrUnavailable}
+	unavailableNames = []error{ErrUnavailable, node.ErrUnavailable, intake.ErrUnavailable, served.ErrUnavailable, web.ErrUnavailable}
 )
 
 func translate(err error) error {

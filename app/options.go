@@ -1,10 +1,27 @@
 package app
 
 import (
+	"errors"
+
 	"go.uber.org/zap"
 
 	"github.com/dutyline/dutyline/config"
 )
+
+var (
+	// ErrConfiguration says that a node cannot be started as it is configured.
+	ErrConfiguration = errors.New("the configuration is not valid")
+	// ErrUnavailable says that NATS does not answer now.
+	ErrUnavailable = errors.New("not available now")
+)
+
+// misconfigured makes an error one of the configuration.
+func misconfigured(err error) error {
+	if err == nil {
+		return nil
+	}
+	return named{err, []error{ErrConfiguration}}
+}
 
 // Options are what a node is started with.
 type Options struct {

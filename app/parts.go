@@ -53,7 +53,7 @@ func (o *Options) connect(ends *cleanups) (*nats.Conn, error) {
 		}, o.Logger)
 	}
 	if !o.Standalone {
-		return nil, errors.New("nats.url: the address of NATS is needed")
+		return nil, misconfigured(errors.New("nats.url: the address of NATS is needed"))
 	}
 	embedded, err := eventlog.StartEmbedded(eventlog.EmbeddedOptions{Dir: o.Config.DataDir, NoSync: o.NoSync, Logger: o.Logger})
 	if err != nil {
@@ -89,11 +89,11 @@ func (o *Options) openVault(ctx context.Context, keys *eventlog.Log) (vault.Key,
 func (o *Options) openRedis(ctx context.Context, ends *cleanups) (redis.UniversalClient, error) {
 	url := o.Config.Redis.URL.Reveal()
 	if url == "" && !o.Standalone {
-		return nil, errors.New("redis.url: the address of Redis is needed")
+		return nil, misconfigured(errors.New("redis.url: the address of Redis is needed"))
 	}
 	options, err := served.ClientOptions(cmp.Or(url, "redis://in-process"))
 	if err != nil {
-		return nil, err
+		return nil, misconfigured(err)
 	}
 	if url == "" {
 		mini := miniredis.NewMiniRedis()
@@ -129,6 +129,9 @@ type telephone struct {
 	simURL    string  // "" without a simulator
 }
 
+// inboundRetries asks the provider to repeat a text that somebody sent while nobody takes it.
+const inboundRetries = "#rc=5&rp=ct,rt,5xx&rt=5000"
+
 // simNumber is the number of the node in its own telephone network: fictional.
 const simNumber = "+15005550006"
 
@@ -138,7 +141,7 @@ func (o *Options) openTelephone(publicURL string, ends *cleanups) (telephone, er
 	t := telephone{perSecond: 1}
 	if c.BaseURL == "" && c.AccountSID == "" {
 		if !o.Standalone {
-			return t, errors.New("twilio.account_sid: the account at the provider is needed")
+			return t, misconfigured(errors.New("twilio.account_sid: the account at the provider is needed"))
 		}
 		var err error
 		if c, t.simURL, err = o.startSimulator(publicURL, ends); err != nil {
@@ -154,7 +157,7 @@ func (o *Options) openTelephone(publicURL string, ends *cleanups) (telephone, er
 		BaseURL: c.BaseURL, AccountSID: c.AccountSID, AuthToken: c.AuthToken.Reveal(), PreviousAuthToken: c.AuthTokenPrevious.Reveal(),
 		Numbers: c.Numbers, PublicURL: publicURL, Logger: o.Logger,
 	})
-	return t, err
+	return t, misconfigured(err)
 }
 
 func (o *Options) startSimulator(publicURL string, ends *cleanups) (config.Twilio, string, error) {
@@ -166,7 +169,7 @@ func (o *Options) startSimulator(publicURL string, ends *cleanups) (config.Twili
 	if err != nil {
 		return c, "", fmt.Errorf("start the simulated telephone network: %w", err)
 	}
-	sim := twiliosim.New(twiliosim.Options{Numbers: c.Numbers, InboundURL: publicURL + twilio.InboundPath, Logger: o.Logger.Named("sim")})
+	sim := twiliosim.New(twiliosim.Options{Numbers: c.Numbers, InboundURL: publicURL + twilio.InboundPath + inboundRetries, Logger: o.Logger.Named("sim")})
 	server := &http.Server{Handler: sim.Handler(), ReadHeaderTimeout: readHeaderTimeout}
 	go func() { _ = server.Serve(listener) }()
 	ends.push("simulated telephone network", func() {

@@ -46,7 +46,7 @@ func withDirectory(ctx context.Context, o Options, do func(*directory.Directory)
 	defer ends.run()
 	logs, err := o.openLog(ctx, ends)
 	if err != nil {
-		return err
+		return translate(err)
 	}
 	d := directory.New(directoryLog{logs.directory})
 	ctx, cancel := context.WithCancel(ctx)
@@ -62,5 +62,5 @@ func withDirectory(ctx context.Context, o Options, do func(*directory.Directory)
 	if err := d.Ready(ctx); err != nil {
 		return err
 	}
-	return do(d)
+	return translate(do(d))
 }

@@ -102,7 +102,7 @@ func (s *Service) receive(ctx context.Context, sender string, ref request.Ref, c
 		Language: content.Language(), Missing: pointers(content), Warnings: len(warnings), Due: request.Clocks(content, urgency, now),
 	})
 	state := request.NewState(ref)
-	return s.decide(ctx, state, now, sender, warnings, sealedPart{&event, request.SealedContent{Content: content.Canonical(), Warnings: warnings}})
+	return s.decide(ctx, state, now, sender, warnings, sealedPart{event: &event, plain: request.SealedContent{Content: content.Canonical(), Warnings: warnings}})
 }
 
 func pointers(c request.Content) []string {
@@ -117,18 +117,22 @@ func pointers(c request.Content) []string {
 type sealedPart struct {
 	event *request.Event
 	plain any
+	// spare says that the event counts without what it seals: an erased request can still be withdrawn.
+	spare bool
 }
 
 // decide seals, appends one event expecting the state's head, folds it, and gives the receipt.
 func (s *Service) decide(ctx context.Context, state *request.State, now time.Time, sender string, warnings []request.Warning, part sealedPart) (Result, error) {
 	commit := state.Decide(now, s.Node, request.Actor{Kind: request.BySender, ID: sender}, *part.event)
 	if part.plain != nil {
-		plain, err := json.Marshal(part.plain)
-		if err != nil {
+		var plain bytes.Buffer
+		encoder := json.NewEncoder(&plain)
+		encoder.SetEscapeHTML(false) // it would grow sixfold, and nobody reads it as HTML
+		if err := encoder.Encode(part.plain); err != nil {
 			return Result{}, fmt.Errorf("encode content: %w", err)
 		}
-		sealed, err := s.Sealer.Seal(ctx, string(state.Ref), request.EventID(commit.ID, 0), plain)
-		if err != nil {
+		sealed, err := s.Sealer.Seal(ctx, string(state.Ref), request.EventID(commit.ID, 0), plain.Bytes())
+		if err != nil && !(part.spare && errors.Is(err, vault.ErrErased)) {
 			return Result{}, sealError(err)
 		}
 		commit.Events[0].Sealed = sealed
@@ -287,7 +291,7 @@ func (s *Service) Amend(ctx context.Context, sender string, ref request.Ref, ver
 			BodyDigest: digest, Type: content.Type(), Language: content.Language(), Missing: pointers(content), Warnings: len(warnings),
 			Due: request.Clocks(content, state.Urgency, state.Received),
 		})
-		result, err := s.decide(ctx, state, s.Now(), sender, warnings, sealedPart{&event, request.SealedContent{Content: content.Canonical(), Warnings: warnings}})
+		result, err := s.decide(ctx, state, s.Now(), sender, warnings, sealedPart{event: &event, plain: request.SealedContent{Content: content.Canonical(), Warnings: warnings}})
 		if !errors.Is(err, ErrConflict) {
 			return result, err
 		}
@@ -385,7 +389,7 @@ func (s *Service) Withdraw(ctx context.Context, sender string, ref request.Ref, 
 			return Result{}, ErrEnded
 		}
 		event := request.NewEvent(request.Withdrawn, request.WithdrawnBody{})
-		part := sealedPart{event: &event}
+		part := sealedPart{event: &event, spare: true}
 		if reason != "" && !state.Erased {
 			part.plain = request.SealedReason{Reason: reason}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -68,13 +69,15 @@ func jsonTrouble(err error) string {
 	return "it ends too early"
 }
 
-// Canonical is the content as JSON with sorted keys: the same content gives the same bytes.
+// Canonical is the content as JSON with sorted keys: the same content gives the same bytes. Nothing is escaped that need not be.
 func (c Content) Canonical() []byte {
-	out, err := json.Marshal(c.members)
-	if err != nil { // only values that came from JSON are in there
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(c.members); err != nil { // only values that came from JSON are in there
 		panic("request: content does not encode: " + err.Error())
 	}
-	return out
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
 // MarshalJSON writes the canonical form.
@@ -86,8 +89,17 @@ func (c Content) Type() Type { return Type(c.text("/type")) }
 // Urgency is what the sender proposed, "" when absent.
 func (c Content) Urgency() Urgency { return Urgency(c.text("/urgency")) }
 
-// Language is the language in which the request is written, "" when absent.
-func (c Content) Language() string { return c.text("/language") }
+// languageTag is the form of a BCP 47 tag.
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
+
+// Language is the language in which the request is written, "" when absent or when what stands there is no BCP 47 tag: it routes the
+// request and stands in clear in the log, where free text must not.
+func (c Content) Language() string {
+	if tag := c.text("/language"); languageTag.MatchString(tag) {
+		return tag
+	}
+	return ""
+}
 
 // Get returns the value at an RFC 6901 pointer of plain member names, and whether it is there. A null counts as absent.
 func (c Content) Get(path string) (any, bool) {
@@ -165,7 +177,10 @@ func (c Content) Warnings() []Warning {
 	if instrument := c.text("/instrument"); instrument != "" && !slices.Contains(Instruments, instrument) {
 		warnings = append(warnings, Warning{Field: "/instrument", Detail: "This instrument is not in our table (" + strings.Join(Instruments, ", ") + "). No legal clock was started for it."})
 	}
-	if language := c.Language(); language != "" && !slices.Contains(Languages, baseLanguage(language)) {
+	switch language := c.Language(); {
+	case language == "" && c.present("/language"):
+		warnings = append(warnings, Warning{Field: "/language", Detail: "This is no language tag (BCP 47), as in en or pt-BR. It was kept; officers are told no language."})
+	case language != "" && !slices.Contains(Languages, baseLanguage(language)):
 		warnings = append(warnings, Warning{Field: "/language", Detail: "Officers read " + strings.Join(Languages, ", ") + ". A translation may be needed."})
 	}
 	return warnings

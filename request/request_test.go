@@ -3,6 +3,8 @@ package request
 import (
 	"encoding/json"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -242,4 +244,33 @@ func FuzzFold(f *testing.F) {
 		_ = state.Apply(s.LastSeq+1, data)
 		_ = state.Receipt(nil)
 	})
+}
+
+func TestOnlyALanguageTagLeavesTheContent(t *testing.T) {
+	for text, want := range map[string]string{
+		"fr": "fr", "pt-BR": "pt-BR", "zh-Hant-TW": "zh-Hant-TW", " en ": "en", "": "",
+		"the suspect speaks French": "", "+15005550123": "", "f": "", "en_GB": "", "en-": "", "en-GB-x-suspect-name-here": "",
+	} {
+		c, fields, err := ParseContent([]byte(`{"type":"preservation","language":` + strconv.Quote(text) + `}`))
+		if err != nil || len(fields) > 0 {
+			t.Fatal(fields, err)
+		}
+		if got := c.Language(); got != want {
+			t.Errorf("%q gives %q, want %q", text, got, want)
+		}
+		warned := slices.ContainsFunc(c.Warnings(), func(w Warning) bool { return w.Field == "/language" })
+		if warned != (want == "" && text != "" || want == "pt-BR") {
+			t.Errorf("%q: warned %t", text, warned)
+		}
+	}
+}
+
+func TestCanonicalEscapesNothingThatNeedNotBe(t *testing.T) {
+	c, _, err := ParseContent([]byte(`{"type":"preservation","facts":"a<b & c>d"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(c.Canonical()); got != `{"facts":"a<b & c>d","type":"preservation"}` {
+		t.Errorf("canonical %s", got)
+	}
 }
