@@ -92,13 +92,6 @@ func (d *deployment) start() {
 	d.started++
 }
 
-// restart kills the node without a word and starts its next life.
-func (d *deployment) restart() {
-	d.t.Helper()
-	d.node.kill()
-	d.start()
-}
-
 // pause waits a random time, for the kill to fall anywhere in a window.
 func (d *deployment) pause(longest time.Duration) {
 	time.Sleep(time.Duration(d.random.Int64N(int64(longest))))

@@ -30,9 +30,6 @@ func (l Language) Name() string { return names[l] }
 // RightToLeft reports whether the language is written from the right.
 func (l Language) RightToLeft() bool { return l == Arabic }
 
-// Reviewed reports whether a native speaker from the field has read the words of a language.
-func (l Language) Reviewed() bool { return l == English }
-
 // Parse gives the language of a BCP 47 tag: fr-CA is French. ok is false for one that there are no words in.
 func Parse(tag string) (l Language, ok bool) {
 	base, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"pgregory.net/rapid"
+	"github.com/dutyline/dutyline/phrase/phrasetest"
 )
 
 var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
@@ -43,11 +43,11 @@ func TestEveryTextMessageFitsOneSegment(t *testing.T) {
 			for _, urgency := range []string{"emergency", "critical", "urgent", "routine"} {
 				for _, sign := range []string{"KESTREL-1234", "СОКОЛ-123456"} {
 					text := Text(l, key, Args{Reference: "7K4M-2QX9-D", Urgency: urgency, Language: "zho-Hans", Code: "123456", CallSign: sign})
-					n, encoding := Segments(text)
+					n, encoding := phrasetest.Segments(text)
 					if n != 1 {
 						t.Errorf("%s %s takes %d segments of %s: %q (%d units)", l, key, n, encoding, text, len(utf16.Encode([]rune(text))))
 					}
-					if encoding == UCS2 && sign == "KESTREL-1234" && (l == English || l == French || l == Spanish) {
+					if encoding == phrasetest.UCS2 && sign == "KESTREL-1234" && (l == English || l == French || l == Spanish) {
 						t.Errorf("%s %s needs %s: %q", l, key, encoding, text)
 					}
 					if strings.Contains(text, "{") {
@@ -100,44 +100,4 @@ func TestPickFindsTheFirstLanguageThatExists(t *testing.T) {
 	if got := Text(English, "nothing of the kind", Args{}); got != "nothing of the kind" {
 		t.Errorf("text %q", got)
 	}
-}
-
-func TestSegmentsAgreeWithTheDefinition(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		runes := rapid.SliceOfN(rapid.SampledFrom([]rune("a@€[é漢😀 ")), 0, 400).Draw(t, "text")
-		if rapid.Bool().Draw(t, "gsm") {
-			runes = slices.DeleteFunc(runes, func(r rune) bool { return strings.ContainsRune("漢😀", r) })
-		}
-		// The definition: write character by character into segments of their size.
-		gsm := !slices.ContainsFunc(runes, func(r rune) bool { return !strings.ContainsRune(basic+extended, r) })
-		sizes := make([]int, len(runes))
-		total := 0
-		for i, r := range runes {
-			switch {
-			case gsm && strings.ContainsRune(extended, r), !gsm && r > 0xFFFF:
-				sizes[i] = 2
-			default:
-				sizes[i] = 1
-			}
-			total += sizes[i]
-		}
-		one, each := 70, 67
-		if gsm {
-			one, each = 160, 153
-		}
-		want := 1
-		if total > one {
-			room := each
-			for _, size := range sizes {
-				if size > room {
-					want, room = want+1, each
-				}
-				room -= size
-			}
-		}
-		n, encoding := Segments(string(runes))
-		if n != want || (encoding == GSM7) != gsm {
-			t.Fatalf("%d of %s, want %d (%t)", n, encoding, want, gsm)
-		}
-	})
 }

@@ -56,7 +56,8 @@ var table = map[string]row{
 	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "directory", "request", "roster", "simulation", "twiliosim"}},
 
 	"eventlog/eventlogtest": {tests: true, ours: []string{"eventlog"}},
-	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "request"}},
+	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
+	"phrase/phrasetest":     {tests: true},
 	"e2e":                   {tests: true}, // real processes
 	"scenario":              {tests: true}, // whole nodes in one process, in synctest bubbles
 	"internal/archtest":     {tests: true},

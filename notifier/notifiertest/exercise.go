@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/dutyline/dutyline/notifier"
-	"github.com/dutyline/dutyline/phrase"
+	"github.com/dutyline/dutyline/phrase/phrasetest"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -139,7 +139,7 @@ func (h Harness) content(t *testing.T) {
 
 func (h Harness) checkText(t *testing.T, p Provider, text string) {
 	t.Helper()
-	if n, encoding := phrase.Segments(text); p.Channel().Medium() == "sms" && n != 1 {
+	if n, encoding := phrasetest.Segments(text); p.Channel().Medium() == "sms" && n != 1 {
 		t.Errorf("%d segments of %s: %q", n, encoding, text)
 	}
 	if strings.ContainsAny(text, "{}") {

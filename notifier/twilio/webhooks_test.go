@@ -22,6 +22,7 @@ import (
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/twilio"
 	"github.com/dutyline/dutyline/phrase"
+	"github.com/dutyline/dutyline/phrase/phrasetest"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -343,7 +344,7 @@ func TestAnswersToReplies(t *testing.T) {
 					t.Errorf("%s in %q: %q, want %q", kind, language, got, want)
 				}
 				if sign == "KESTREL" {
-					if n, _ := phrase.Segments(want); n != 1 {
+					if n, _ := phrasetest.Segments(want); n != 1 {
 						t.Errorf("%s in %q takes %d segments", kind, language, n)
 					}
 					if kind == notifier.AlreadyTaken && !strings.Contains(want, sign) {

@@ -1,4 +1,5 @@
-package phrase
+// Package phrasetest counts the segments of text messages, for tests that hold each text to one.
+package phrasetest
 
 import "unicode/utf16"
 
