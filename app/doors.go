@@ -141,8 +141,11 @@ func (h health) Parts(ctx context.Context) []web.Part {
 	}
 	how := h.roster.Health(ask)
 	book := web.Part{Name: "roster", OK: known && how.Revision > 0, Detail: fmt.Sprintf("revision %d from %s", how.Revision, how.Source)}
-	if !book.OK {
+	switch {
+	case !book.OK:
 		book.Detail = "there is no roster yet: store one with dutyline roster apply"
+	case how.LogRevision > how.Revision:
+		book.OK, book.Detail = false, fmt.Sprintf("revision %d is stored and cannot be read; revision %d is used", how.LogRevision, how.Revision)
 	}
 	cache := web.Part{Name: "redis", OK: true}
 	if how.Redis != nil {

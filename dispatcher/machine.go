@@ -29,7 +29,9 @@ type Options struct {
 type Machine struct {
 	opts     Options
 	planner  Planner
-	minimum  uint64 // revision of the roster seen in its log: no older one decides
+	minimum  uint64    // revision of the roster seen in its log: no older one decides …
+	patience time.Time // … before this
+	gaveUp   uint64    // the minimum for which it was waited in vain
 	ready    bool
 	entries  map[request.Ref]*entry
 	wakes    wakes
@@ -78,6 +80,7 @@ type Append struct {
 	Closes  bool
 	Urgency request.Urgency
 	For     string // the person that it is about, "" when there is none: people take turns
+	Starts  bool   // it is the intent of an attempt: a call waits for it
 }
 
 // A Call asks for a call to a provider, ended by Deadline. Its outcome is appended as a fact and comes back as [Committed]; that the call
@@ -164,10 +167,13 @@ func (m *Machine) Step(now time.Time, in Input) (commands []Command, wake time.T
 	case Returned:
 		m.returned(now, in)
 	case RosterSeen:
-		m.minimum = max(m.minimum, in.Revision)
+		m.seen(now, in.Revision)
 	case RosterChanged:
 		if m.planner.Roster == nil || in.Roster.Revision() >= m.planner.Roster.Revision() {
 			m.planner.Roster = in.Roster
+			if in.Roster.Revision() >= m.minimum {
+				m.patience = time.Time{}
+			}
 			m.considerAll(now)
 		}
 	case Ready:
@@ -231,6 +237,10 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 		return nil
 	}
 	err := e.state.Apply(in.Seq, in.Data)
+	if !e.state.Exists() { // late news of a request that was forgotten
+		delete(m.entries, in.Ref)
+		return err
+	}
 	for i := range e.state.Pages {
 		if p := &e.state.Pages[i]; p.Purpose == request.Ask {
 			if m.asked[p.Person] == nil {
@@ -239,8 +249,10 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 			m.asked[p.Person][in.Ref] = true
 		}
 	}
-	if commit, derr := request.Decode(in.Data); derr == nil && e.pending != nil && e.pending.ID == commit.ID {
-		m.decided(e)
+	if e.pending != nil {
+		if commit, derr := request.Decode(in.Data); derr == nil && e.pending.ID == commit.ID {
+			m.decided(e)
+		}
 	}
 	m.consider(now, e)
 	return err
@@ -361,14 +373,44 @@ func (m *Machine) considerAll(now time.Time) {
 	}
 }
 
-// decides reports whether anything may be decided: the log is read, and the roster is not older than one that was seen.
-func (m *Machine) decides() bool {
-	return m.ready && m.planner.Roster != nil && m.planner.Roster.Revision() >= m.minimum
+// rosterPatience is how long decisions wait for a roster that was seen and not read yet. After it the last known one decides: an officer of
+// yesterday who is woken beats nobody.
+const rosterPatience = 5 * time.Second
+
+// seen notes that the roster's log holds a revision.
+func (m *Machine) seen(now time.Time, revision uint64) {
+	if revision <= m.minimum {
+		return
+	}
+	m.minimum = revision
+	if m.patience.IsZero() { // later edits do not prolong it
+		m.patience = now.Add(rosterPatience)
+	}
+}
+
+// decides reports whether anything may be decided: the log is read, and the roster is not older than one that was seen, or too long was
+// waited for that one.
+func (m *Machine) decides(now time.Time) bool {
+	if !m.ready || m.planner.Roster == nil {
+		return false
+	}
+	return m.planner.Roster.Revision() >= m.minimum || !now.Before(m.patience)
+}
+
+// patienceEnds considers everything once the wait for a roster is over.
+func (m *Machine) patienceEnds(now time.Time) {
+	if m.patience.IsZero() || now.Before(m.patience) || m.planner.Roster == nil {
+		return
+	}
+	if m.gaveUp != m.minimum {
+		m.gaveUp = m.minimum
+		m.considerAll(now)
+	}
 }
 
 // consider plans for one request, and keeps its pages in their lanes.
 func (m *Machine) consider(now time.Time, e *entry) {
-	if !m.decides() || e.pending != nil {
+	if !m.decides(now) || e.pending != nil {
 		return
 	}
 	d := m.planner.Plan(e.state, now)
@@ -409,6 +451,7 @@ func (m *Machine) decide(now time.Time, e *entry, person string, events []reques
 	}
 	e.pending = &Append{
 		Ref: e.state.Ref, ID: c.ID, Data: data, Expect: e.state.LastSeq, Closes: c.Closes(), Urgency: e.state.Urgency, For: person,
+		Starts: e.start != nil,
 	}
 	m.commands = append(m.commands, *e.pending)
 }
@@ -424,6 +467,9 @@ func (m *Machine) queue(now time.Time, e *entry) {
 				m.release(e, p.Page)
 			}
 		case now.Before(due):
+			if a := p.Last(); a == nil || !m.calls[call{e.state.Ref, a.ID}] {
+				m.release(e, p.Page) // another node has begun it, or it is to be tried again later
+			}
 			if e.wake.IsZero() || due.Before(e.wake) {
 				e.wake = due
 			}
@@ -447,7 +493,8 @@ func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool)
 		if m.calls[call{s.Ref, a.ID}] {
 			return time.Time{}, false
 		}
-		if a.Node == m.opts.Node {
+		over := p.Purpose == request.Ask && (s.Owner != "" || s.Status.Ended()) // then it is cancelled when it is stale, and not sent again
+		if a.Node == m.opts.Node && !over {
 			return a.Started, true // an earlier life of this node: it makes no call any more
 		}
 		return a.Deadline.Add(takeOverGrace), true
@@ -461,7 +508,7 @@ const takeOverGrace = 5 * time.Second
 
 func stale(p *request.Page, now time.Time) bool {
 	a := p.Last()
-	return a != nil && a.InFlight() && now.After(a.Deadline.Add(takeOverGrace))
+	return a != nil && a.InFlight() && !now.Before(a.Deadline.Add(takeOverGrace))
 }
 
 func (m *Machine) provider(medium string) *Provider {
@@ -507,7 +554,7 @@ func (m *Machine) lane(p *request.Page) *lane {
 
 // serve starts attempts: whatever the lanes let go now.
 func (m *Machine) serve(now time.Time) {
-	if !m.decides() {
+	if !m.decides(now) {
 		return
 	}
 	for _, name := range m.order {
@@ -545,6 +592,7 @@ func (m *Machine) begin(now time.Time, e *entry, page, laneName string, provider
 }
 
 func (m *Machine) tick(now time.Time) {
+	m.patienceEnds(now)
 	for {
 		e := m.wakes.pop(now)
 		if e == nil {
@@ -555,5 +603,9 @@ func (m *Machine) tick(now time.Time) {
 }
 
 func (m *Machine) nextWake(now time.Time) time.Time {
-	return m.wakes.next(now)
+	next := m.wakes.next(now)
+	if waiting := m.gaveUp != m.minimum && !m.patience.IsZero(); waiting && (next.IsZero() || m.patience.Before(next)) {
+		next = m.patience
+	}
+	return next
 }

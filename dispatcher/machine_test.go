@@ -412,7 +412,7 @@ func TestNothingIsDecidedWithARosterOlderThanOneThatWasSeen(t *testing.T) {
 	n := w.start("n1")
 	w.step(n, dispatcher.RosterSeen{Revision: 7})
 	ref := w.raise(1, request.Emergency)
-	w.run(time.Minute)
+	w.run(4 * time.Second)
 	w.want(ref, request.Received)
 	w.book.Revision = 7
 	w.step(n, dispatcher.RosterChanged{Roster: w.compiled()})
@@ -459,5 +459,41 @@ func TestParseReplyForgivesTheWriter(t *testing.T) {
 		if got := dispatcher.ParseReply(text); got != want {
 			t.Errorf("%q: %+v, want %+v", text, got, want)
 		}
+	}
+}
+
+func TestARosterThatCannotBeReadIsWaitedForAndNotForEver(t *testing.T) {
+	w := newWorld(t)
+	n := w.start("n1")
+	w.step(n, dispatcher.RosterSeen{Revision: 7}) // and it never comes
+	began := w.now
+	ref := w.raise(1, request.Critical)
+	w.run(4 * time.Second)
+	if len(w.calls) != 0 {
+		t.Fatalf("paged by an older roster than one that was seen: %s", w.paged(began))
+	}
+	w.run(2 * time.Second)
+	if got := w.paged(began); got != "ada@5" {
+		t.Fatalf("after the patience paged %q, want the officer of the last known roster", got)
+	}
+	w.step(n, dispatcher.RosterSeen{Revision: 8}) // still none: nothing waits once more
+	second := w.raise(2, request.Critical)
+	w.run(time.Second)
+	if s := w.state(second); len(s.Pages) != 1 {
+		t.Errorf("the second request has %d pages", len(s.Pages))
+	}
+	w.book.Revision = 7
+	w.edit(func(b *roster.Book) { // it is read at last: who is on duty now is paged at once
+		b.Rosters[0].Overrides = []roster.Override{{ID: "swap", Kind: roster.Replace, From: began.Add(-time.Hour), Until: began.Add(time.Hour), People: []string{"carmen"}}}
+	})
+	w.run(time.Second)
+	if s := w.state(ref); !slices.ContainsFunc(s.Pages, func(p request.Page) bool { return p.Person == "carmen" }) {
+		t.Errorf("pages %+v", s.Pages)
+	}
+	w.step(n, dispatcher.RosterSeen{Revision: 9}) // a new one is waited for anew
+	third := w.raise(3, request.Critical)
+	w.run(4 * time.Second)
+	if s := w.state(third); len(s.Pages) != 0 {
+		t.Errorf("the third request has %d pages before the patience ends", len(s.Pages))
 	}
 }

@@ -19,10 +19,11 @@
 //
 // Before Append is acknowledged: nothing was decided. Between attempt_started and its outcome: the next life of the node, or another node after the
 // deadline and five seconds, looks the attempt up at the provider and sends when it is not there. A shutdown waits for the calls that are
-// under way and starts none.
+// under way, and no longer than a second after their deadline; it starts none, and decides nothing that still waits in the queue.
 //
 // # Fairness
 //
 // Appends wait in a queue by urgency, and within an urgency people take turns: a storm for one officer does not hold up the first step for
-// another. What people do at the doors does not wait in it.
+// another. One append a person, an urgency and a kind (a step, an attempt) is with the log at a time, and while others wait it is followed
+// by a rest: a storm takes a part of the log's time, not all of it. What people do at the doors does not wait in the queue.
 package node

@@ -51,8 +51,7 @@ func (q *appendQueue) push(a dispatcher.Append) {
 // behind the first steps of all the other requests: the first text of a storm goes out while the storm is still being planned.
 func turn(a dispatcher.Append) string {
 	name := string(a.Urgency) + " " + a.For
-	c, err := request.Decode(a.Data)
-	if err == nil && (c.Events[0].Type == request.AttemptStarted || c.Events[0].Type == request.AttemptTakenOver) {
+	if a.Starts {
 		return name + " attempt"
 	}
 	return name

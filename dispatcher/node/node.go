@@ -262,7 +262,7 @@ func (n *Node) readRosters(ctx context.Context, changed <-chan uint64) {
 				break
 			}
 			if ctx.Err() == nil {
-				n.opts.Logger.Warn("the roster cannot be read", zap.Uint64("revision", revision), zap.Error(err))
+				n.opts.Logger.Error("the roster cannot be read; after five seconds the last known one is used", zap.Uint64("revision", revision), zap.Error(err))
 			}
 			select {
 			case <-ctx.Done():

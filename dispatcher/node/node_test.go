@@ -89,7 +89,7 @@ func TestAcknowledgementsThatRaceWithAttempts(t *testing.T) {
 			refs = append(refs, ref)
 			for j, person := range []string{"ada", "bruno"} {
 				acks.Go(func() {
-					time.Sleep(time.Duration(i) * time.Millisecond)
+					time.Sleep(time.Duration(7*i+3*(i%6)) * time.Millisecond) // about when its attempts begin
 					out, err := nodes[(i+j)%2].Acknowledge(t.Context(), ref, person, "", request.ViaWeb)
 					if err != nil || (out.Kind != notifier.Taken && out.Kind != notifier.AlreadyTaken) {
 						t.Errorf("acknowledge: %+v, %v", out, err)
@@ -108,6 +108,7 @@ func TestAcknowledgementsThatRaceWithAttempts(t *testing.T) {
 				t.Errorf("a page stays open: %v", w.events(ref))
 			}
 		}
+		t.Logf("%d attempts of %d pages", attempts, 5*len(refs))
 		if sent := len(w.phones.got("")); sent != attempts || attempts == 0 || attempts == 5*len(refs) {
 			t.Errorf("%d attempts and %d texts: the acknowledgements did not race", attempts, sent)
 		}
@@ -130,6 +131,29 @@ func TestTwoNodesOverOneLogDecideEachEscalationOnce(t *testing.T) {
 			}
 			if got := w.phones.got(ref); len(got) != 2 {
 				t.Errorf("%d texts", len(got))
+			}
+		}
+	})
+}
+
+func TestANodeWhoseLaneWaitsDoesNotTakeOverWhatAnotherHasBegun(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.limit = notifier.Limit{PerSecond: 0.5, PerRecipient: 10}
+		w.phones.send = func(_ context.Context, _ notifier.Message, take func() notifier.Outcome) notifier.Outcome {
+			defer time.Sleep(5 * time.Second)
+			return take()
+		}
+		w.start("n1")
+		w.start("n2")
+		var refs []request.Ref
+		for range 3 { // the nodes' buckets are not equally full
+			refs = append(refs, w.raise(request.Urgent))
+			w.pass(100 * time.Millisecond)
+		}
+		w.pass(time.Minute)
+		for _, ref := range refs {
+			if n := len(w.phones.got(ref)); n != 1 || w.count(ref, request.AttemptTakenOver) != 0 {
+				t.Errorf("%d texts: %v", n, w.events(ref))
 			}
 		}
 	})
@@ -201,6 +225,32 @@ func TestAnotherNodeTakesAnAttemptOverFiveSecondsAfterItsDeadline(t *testing.T) 
 		}
 		w.nobodyIsCalledAfterTheAcknowledgement(ref)
 	})
+}
+
+func TestAnAttemptOfADeadNodeIsNotSentAfterTheAcknowledgement(t *testing.T) {
+	for name, restarted := range map[string]bool{"another node": false, "its next life": true} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				second := w.start("n2")
+				release := second.log.hold()
+				ref := crash(w, false)
+				release()
+				if _, err := second.Acknowledge(t.Context(), ref, "bruno", "", request.ViaWeb); err != nil {
+					t.Fatal(err)
+				}
+				if restarted {
+					w.start("n1")
+				}
+				w.pass(time.Minute)
+				if n := len(w.phones.got(ref)); n != 0 {
+					t.Errorf("%d texts after the acknowledgement: %v", n, w.events(ref))
+				}
+				if p := w.state(ref).Pages[0]; p.State.Open() {
+					t.Errorf("the page stays %s", p.State)
+				}
+			})
+		})
+	}
 }
 
 func TestReplayFindsEverythingAsItWas(t *testing.T) {
@@ -628,6 +678,9 @@ func TestWhoWaitsForAPositionIsWokenOrGivesUp(t *testing.T) {
 		defer cancel()
 		if err := n.WaitFor(soon, position); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
+		}
+		if got := n.Waiters(); got != 0 {
+			t.Errorf("%d still wait after they gave up", got)
 		}
 		woken := make(chan error, 2)
 		go func() { woken <- n.WaitFor(t.Context(), position) }()
