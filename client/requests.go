@@ -10,7 +10,7 @@ import (
 	"github.com/dutyline/dutyline/request"
 )
 
-func requestPath(ref string, more string) string {
+func requestPath(ref, more string) string {
 	return "/api/v1/requests/" + url.PathEscape(ref) + more
 }
 

@@ -136,3 +136,51 @@ func Header(data []byte) (Document, error) {
 	}
 	return d, nil
 }
+
+// Same reports whether two books are stored as the same, but for the revision.
+func Same(a, b Book) bool {
+	return a.canonical() == b.canonical()
+}
+
+// canonical is a book as it is stored, without revision and schema; what is absent is the same as what is empty, and an instant is the same
+// in every zone.
+func (b Book) canonical() string {
+	b.Schema, b.Revision = 0, 0
+	people := []Person{}
+	for _, p := range b.People {
+		if p.Erased {
+			p.Name, p.Contacts = "", nil
+		}
+		p.Languages, p.Contacts = append([]string{}, p.Languages...), append([]Contact{}, p.Contacts...)
+		people = append(people, p)
+	}
+	teams := []Team{}
+	for _, t := range b.Teams {
+		t.Members = append([]string{}, t.Members...)
+		teams = append(teams, t)
+	}
+	rosters := []Roster{}
+	for _, r := range b.Rosters {
+		layers, overrides := []Layer{}, []Override{}
+		for _, l := range r.Layers {
+			turns := [][]string{}
+			for _, people := range l.Rotation.Turns {
+				turns = append(turns, append([]string{}, people...))
+			}
+			l.Rotation.Turns = turns
+			layers = append(layers, l)
+		}
+		for _, o := range r.Overrides {
+			o.From, o.Until, o.People = o.From.UTC(), o.Until.UTC(), append([]string{}, o.People...)
+			overrides = append(overrides, o)
+		}
+		r.Layers, r.Overrides = layers, overrides
+		rosters = append(rosters, r)
+	}
+	b.People, b.Teams, b.Rosters = people, teams, rosters
+	data, err := json.Marshal(b)
+	if err != nil { // a year that RFC 3339 cannot write, which cannot be stored either
+		return err.Error()
+	}
+	return string(data)
+}

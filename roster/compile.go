@@ -180,14 +180,6 @@ func (c *Compiled) Person(id string) (Person, bool) {
 // modify.
 func (c *Compiled) ByAddress(e164 string) []PersonContact { return c.phones[e164] }
 
-// PersonByAddress finds who has a telephone number (E.164) on any channel; never somebody who was erased.
-func (c *Compiled) PersonByAddress(e164 string) (Person, bool) {
-	if contacts := c.ByAddress(e164); len(contacts) > 0 {
-		return c.Person(contacts[0].Person)
-	}
-	return Person{}, false
-}
-
 // Everyone lists all people who have a contact, in the order of the book.
 func (c *Compiled) Everyone(time.Time) []string {
 	var ids []string

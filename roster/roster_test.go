@@ -44,7 +44,7 @@ func daily(zone, clock string) Book {
 func TestTurnsChangeAtTheWallClockAcrossTransitions(t *testing.T) {
 	zones := []string{"Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia", "America/Havana", "Asia/Beirut", "Antarctica/Troll"}
 	last := 2027
-	if os.Getenv("DUTYLINE_LONG") != "" {
+	if os.Getenv("DUTYLINE_TEST_LONG") != "" {
 		zones, last = append(zones, "Asia/Tehran", "America/Santiago", "Africa/Cairo", "Asia/Gaza", "Europe/London", "Asia/Amman"), 2037
 	}
 	for _, zone := range zones {
@@ -190,9 +190,6 @@ func TestByAddressFindsEveryContactOfThePersonWhoHasTheNumber(t *testing.T) {
 	} {
 		if got := c.ByAddress(number); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", number, got, want)
-		}
-		if who, ok := c.PersonByAddress(number); ok != (len(want) > 0) || (ok && who.ID != want[0].Person) {
-			t.Errorf("%q belongs to %q, %v", number, who.ID, ok)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
@@ -172,8 +173,8 @@ func TestYAMLThatWouldExhaustTheParserIsTurnedAway(t *testing.T) {
 		"brackets": "a: " + strings.Repeat("[", 250_000), "closed brackets": "a: " + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000),
 		"braces": strings.Repeat("{a: ", 60_000), "dashes": strings.Repeat("- ", 120_000),
 	} {
-		if a := w.call("POST", "/api/v1/requests", w.sender, body, "Content-Type", "application/yaml"); a.StatusCode != http.StatusBadRequest || a.problem(t) != "unreadable" {
-			t.Errorf("%s: %d", name, a.StatusCode)
+		if a := w.call("POST", "/api/v1/requests", w.sender, body, "Content-Type", "application/yaml"); a.StatusCode != http.StatusBadRequest || a.problem(t) != "unreadable" || !strings.Contains(a.text, "YAML") {
+			t.Errorf("%s: %d %s", name, a.StatusCode, a.text)
 		}
 	}
 	// Brackets within a text are no nesting.
@@ -185,8 +186,11 @@ func TestYAMLThatWouldExhaustTheParserIsTurnedAway(t *testing.T) {
 
 func TestWhatGrowsBeyondTheLogIsTooLarge(t *testing.T) {
 	w := newWorld(t)
-	body := `{"type":"preservation","facts":"` + strings.Repeat("<", request.MaxBody-100) + `"}`
-	if a := w.call("POST", "/api/v1/requests", w.sender, body); a.StatusCode != http.StatusRequestEntityTooLarge || a.problem(t) != "too_large" {
+	body := `{"type":"preservation"`
+	for i := range 20000 {
+		body += fmt.Sprintf(`,"m%d":1`, i) // each becomes a warning
+	}
+	if a := w.call("POST", "/api/v1/requests", w.sender, body+"}"); a.StatusCode != http.StatusRequestEntityTooLarge || a.problem(t) != "too_large" {
 		t.Errorf("%d %.300s", a.StatusCode, a.text)
 	}
 }

@@ -73,6 +73,7 @@ func (s *Server) answerOutcome(w http.ResponseWriter, r *http.Request, ref reque
 		return err
 	}
 	switch outcome.Verdict {
+	case Taken, AlreadyYours, PassedOn:
 	case AlreadyTaken:
 		detail := ""
 		if outcome.CallSign != "" {

@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/dutyline/dutyline/directory"
@@ -70,7 +72,7 @@ type States interface {
 type Rosters interface {
 	// Current is the newest roster that is known, not older than a revision (0: any). It fails with [ErrUnavailable] while there is none.
 	Current(ctx context.Context, atLeast uint64) (*roster.Compiled, error)
-	// Apply stores an edit and gives the book with its new revision. Errors: [*roster.ValidationError], [*RosterConflict], [ErrUnavailable].
+	// Apply stores an edit and gives the book with its new revision; the book that stands when the edit changes nothing. Errors: [*roster.ValidationError], [*RosterConflict], [ErrUnavailable].
 	Apply(ctx context.Context, edit roster.Edit) (roster.Book, error)
 	// History lists the revisions, the newest first.
 	History(ctx context.Context) ([]RosterVersion, error)
@@ -87,13 +89,31 @@ type RosterVersion struct {
 // A RosterConflict says that somebody else edited the roster since the revision that an edit was made from.
 type RosterConflict struct {
 	Current uint64    // the revision that stands
-	By      string    // opaque id of who made it
-	When    time.Time // it was made
-	Reason  string    // that was given for it
+	By      string    // opaque id of who made it; "": not known
+	When    time.Time // it was made; zero: not known
+	Reason  string    // that was given for it; it names nobody
 }
 
 // Error says it without naming anybody.
 func (e *RosterConflict) Error() string { return "the roster was edited in between" }
+
+// stands says who made the revision that stands, when and why, as far as it is known.
+func (e *RosterConflict) stands() string {
+	if e.Current == 0 {
+		return "No roster stands."
+	}
+	text := fmt.Sprintf("Revision %d stands", e.Current)
+	if !e.When.IsZero() {
+		text += ", made at " + request.At(e.When).Format("2006-01-02T15:04:05.000Z")
+		if e.By != "" {
+			text += " by " + e.By
+		}
+	}
+	if e.Reason != "" {
+		text += ": " + strconv.Quote(e.Reason)
+	}
+	return text + "."
+}
 
 // A Log reads the log of requests as it was stored. Safe for concurrent use.
 type Log interface {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
@@ -119,8 +118,7 @@ func translate(err error) *problem {
 		return newProblem(codeInvalid, "The roster is not valid. Each fault is listed with what to do.", fields...)
 	}
 	if conflict, ok := errors.AsType[*RosterConflict](err); ok {
-		return newProblem(codeVersion, "The roster was edited in between; revision "+strconv.FormatUint(conflict.Current, 10)+
-			" stands. Read it again and repeat your change on it.")
+		return newProblem(codeVersion, "The roster was edited in between. "+conflict.stands()+" Read it again and repeat your change on it.")
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return newProblem(codeTooLarge, "")

@@ -84,7 +84,7 @@ func (s *Server) amend(w http.ResponseWriter, r *http.Request, who caller) error
 	if err != nil {
 		return err
 	}
-	result, err := s.Intake.Amend(r.Context(), who.Subject, ref, int(version), patch)
+	result, err := s.Intake.Amend(r.Context(), who.Subject, ref, int(version), patch) //nolint:gosec // ifMatch takes 62 bits
 	if err != nil {
 		return err
 	}

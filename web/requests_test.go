@@ -225,3 +225,42 @@ func TestOnlyFailedSignInsAreEverLimited(t *testing.T) {
 		}
 	}
 }
+
+func TestYAMLKeepsItsDigitsAndItsControls(t *testing.T) {
+	w := newWorld(t)
+	yaml := "type: preservation\nfacts: \"bell \\a\"\nsender_reference: 0123\ncallback_person: {phone: +15005550120}\nlegal_provision: 12.50.1\n"
+	var receipt request.Receipt
+	w.call("POST", "/api/v1/requests", w.sender, yaml, "Content-Type", "application/yaml").into(t, &receipt)
+	content := w.call("GET", "/api/v1/requests/"+receipt.Reference+"/content", w.officer, "")
+	for _, part := range []string{`"bell \u0007"`, `"0123"`, `"+15005550120"`, `"12.50.1"`} {
+		if !strings.Contains(content.text, part) {
+			t.Errorf("%s is missing: %s", part, content.text)
+		}
+	}
+}
+
+func TestWhatIsWrongWithYAMLIsToldInItsWordsAndQuotesNothing(t *testing.T) {
+	w := newWorld(t)
+	for body, want := range map[string]string{
+		"type: preservation\nfacts: zebra: x": "line 2: this is not readable YAML.",
+		"facts: zebra\nfacts: zebra":          "line 2: the key stands a second time in its mapping.",
+		"facts: &zebra x":                     "line 1: anchors, aliases",
+		"- zebra":                             "no mapping",
+		"zebra":                               "no mapping",
+		"":                                    "there is no document",
+		"# zebra":                             "there is no document",
+		"facts: \xff zebra":                   "line 1: the text is not UTF-8",
+	} {
+		a := w.call("POST", "/api/v1/requests", w.sender, body, "Content-Type", "application/yaml")
+		if a.StatusCode != http.StatusBadRequest || a.problem(t) != "unreadable" || !strings.Contains(a.text, want) || !strings.Contains(a.text, "YAML") ||
+			strings.Contains(a.text, "JSON") || strings.Contains(a.text, "zebra") {
+			t.Errorf("%q: %d %s", body, a.StatusCode, a.text)
+		}
+	}
+	reference := w.raised().Reference
+	for body, status := range map[string]int{"reason: [": 400, "": 200, "reason: enough": 200} {
+		if a := w.call("POST", "/api/v1/requests/"+reference+"/withdraw", w.sender, body, "Content-Type", "application/yaml"); a.StatusCode != status || strings.Contains(a.text, "JSON") {
+			t.Errorf("withdraw with %q: %d %s", body, a.StatusCode, a.text)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -76,7 +77,7 @@ type editBody struct {
 // previewSpan is how far a preview looks.
 const previewSpan = 28 * 24 * time.Hour
 
-// putRoster replaces the book that If-Match names; with ?dry_run=true it only tells what would change.
+// putRoster replaces the book that If-Match names, unless nothing changes: then the answer has the revision of If-Match. With ?dry_run=true it only tells what would change.
 func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) error {
 	base, err := ifMatch(r)
 	if err != nil {
@@ -106,10 +107,25 @@ func (s *Server) previewRoster(w http.ResponseWriter, r *http.Request, book rost
 		return err
 	}
 	if current.Revision() != base {
-		return &RosterConflict{Current: current.Revision()}
+		return s.rosterConflict(r.Context(), current.Revision())
 	}
 	from := s.Now()
 	return writeJSON(w, http.StatusOK, previewOf(roster.Diff(current.Book(), book, from, from.Add(previewSpan))))
+}
+
+// rosterConflict says who made the revision that stands, when and why. What cannot be read now is left out.
+func (s *Server) rosterConflict(ctx context.Context, revision uint64) error {
+	conflict := &RosterConflict{Current: revision}
+	versions, err := s.Rosters.History(ctx)
+	if err != nil {
+		return conflict
+	}
+	for _, v := range versions {
+		if v.Revision == revision {
+			conflict.By, conflict.When, conflict.Reason = v.Actor.ID, v.Time.Time, v.Reason
+		}
+	}
+	return conflict
 }
 
 // previewAnswer is what an edit would do.

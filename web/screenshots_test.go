@@ -12,11 +12,11 @@ import (
 	"github.com/dutyline/dutyline/request"
 )
 
-// TestScreenshots writes pictures of the pages to the folder in DUTYLINE_SCREENSHOTS, to be looked at by people.
+// TestScreenshots writes pictures of the pages to the folder in DUTYLINE_TEST_SCREENSHOTS, to be looked at by people.
 func TestScreenshots(t *testing.T) {
-	folder := os.Getenv("DUTYLINE_SCREENSHOTS")
+	folder := os.Getenv("DUTYLINE_TEST_SCREENSHOTS")
 	if folder == "" {
-		t.Skip("DUTYLINE_SCREENSHOTS is not set")
+		t.Skip("DUTYLINE_TEST_SCREENSHOTS is not set")
 	}
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -55,7 +55,7 @@ func TestScreenshots(t *testing.T) {
 		if p.dark != "" {
 			arguments = append(arguments, "--blink-settings=preferredColorScheme=0")
 		}
-		out, err := exec.CommandContext(t.Context(), chromium, append(arguments, server.URL+p.path)...).CombinedOutput() //nolint:gosec // our own arguments
+		out, err := exec.CommandContext(t.Context(), chromium, append(arguments, server.URL+p.path)...).CombinedOutput()
 		server.Close()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", p.name, err, out)

@@ -161,7 +161,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		seen := &observed{ResponseWriter: w}
 		defer func() {
 			if trouble := recover(); trouble != nil {
-				if trouble == http.ErrAbortHandler {
+				if aborted, ok := trouble.(error); ok && errors.Is(aborted, http.ErrAbortHandler) {
 					panic(trouble)
 				}
 				// The value of a panic can quote anything; its type and the stack do not.

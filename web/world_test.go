@@ -331,7 +331,15 @@ func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) 
 		return roster.Book{}, err
 	}
 	if edit.Base != w.book.Revision {
-		return roster.Book{}, &web.RosterConflict{Current: w.book.Revision}
+		conflict := &web.RosterConflict{Current: w.book.Revision}
+		if n := len(w.history); n > 0 {
+			last := w.history[n-1]
+			conflict.By, conflict.When, conflict.Reason = last.Actor.ID, last.Time.Time, last.Reason
+		}
+		return roster.Book{}, conflict
+	}
+	if roster.Same(edit.Book, w.book) {
+		return w.book, nil
 	}
 	w.book = edit.Book
 	w.book.Revision = edit.Base + 1

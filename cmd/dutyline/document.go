@@ -10,9 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"github.com/dutyline/dutyline/plainyaml"
 )
 
 // maxDocument is the largest file that is sent, in bytes. The server's own bound is smaller and it says so.
@@ -54,97 +52,24 @@ func (c *console) readDocument(path string) (document, error) {
 	return d, nil
 }
 
-// json gives the document as JSON. Of YAML only what JSON can say is taken, and numbers keep their digits: 1.50 is an amount, and what no
-// JSON number looks like (+15005550100, 0123, 0x10) is a text.
-func (d document) json() (_ []byte, err error) {
+// json gives the document as JSON.
+func (d document) json() ([]byte, error) {
 	if !d.yaml {
 		if !json.Valid(d.data) {
 			return nil, usage("%s is not readable JSON%s", d.name, jsonPlace(d.data))
 		}
 		return d.data, nil
 	}
-	defer func() {
-		if recover() != nil { // the parser is not ours
-			err = usage("%s is not readable YAML", d.name)
-		}
-	}()
-	file, err := parser.ParseBytes(d.data, 0)
-	if err != nil {
-		if syntax, ok := errors.AsType[yaml.Error](err); ok && syntax.GetToken() != nil {
-			return nil, usage("%s:%d: this is not readable YAML: %s", d.name, syntax.GetToken().Position.Line, syntax.GetMessage())
-		}
-		return nil, usage("%s is not readable YAML", d.name)
+	out, err := plainyaml.JSON(d.data)
+	if wrong, ok := errors.AsType[*plainyaml.Error](err); ok && wrong.Line > 0 {
+		where := fmt.Sprintf("%s:%d", d.name, wrong.Line)
+		wrong.Line = 0
+		return nil, usage("%s: %w", where, wrong)
 	}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		return nil, usage("%s must hold one YAML document", d.name)
-	}
-	value, err := d.plain(file.Docs[0].Body)
 	if err != nil {
-		return nil, err
-	}
-	out, err := json.Marshal(value)
-	if err != nil {
-		return nil, usage("%s is not readable YAML: %w", d.name, err)
+		return nil, usage("%s: %w", d.name, err)
 	}
 	return out, nil
-}
-
-// plain gives a node as JSON has it.
-func (d document) plain(n ast.Node) (any, error) {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		object := map[string]any{}
-		for _, member := range n.Values {
-			name, ok := member.Key.(ast.ScalarNode)
-			if !ok || name.Type() == ast.MergeKeyType {
-				return nil, d.notTaken(member.Key)
-			}
-			value, err := d.plain(member.Value)
-			if err != nil {
-				return nil, err
-			}
-			object[textOf(name)] = value
-		}
-		return object, nil
-	case *ast.SequenceNode:
-		list := []any{}
-		for _, item := range n.Values {
-			value, err := d.plain(item)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, value)
-		}
-		return list, nil
-	case *ast.NullNode:
-		return nil, nil
-	case *ast.BoolNode:
-		return n.Value, nil
-	case *ast.IntegerNode, *ast.FloatNode:
-		if text := n.GetToken().Value; json.Valid([]byte(text)) {
-			return json.Number(text), nil
-		}
-		return n.GetToken().Value, nil
-	case *ast.StringNode, *ast.LiteralNode, *ast.InfinityNode, *ast.NanNode:
-		return textOf(n), nil
-	default:
-		return nil, d.notTaken(n)
-	}
-}
-
-func textOf(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value
-	case *ast.LiteralNode:
-		return n.Value.Value
-	default:
-		return n.GetToken().Value
-	}
-}
-
-func (d document) notTaken(n ast.Node) error {
-	return usage("%s:%d: anchors, aliases, merges and tags are not taken: write the value out", d.name, n.GetToken().Position.Line)
 }
 
 // jsonPlace says where JSON breaks off.

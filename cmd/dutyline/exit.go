@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/dutyline/dutyline/app"
 	"github.com/dutyline/dutyline/client"
 )
 
@@ -54,17 +54,17 @@ func statusOf(err error) int {
 		return exitUsage
 	}
 	switch {
-	case errors.Is(err, errNotHealthy):
-		return exitUnavailable
 	case errors.Is(err, context.Canceled), errors.Is(err, errInterrupted):
 		return exitFailed
-	case client.Unavailable(err):
-		return exitUnavailable
-	}
-	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status < http.StatusInternalServerError {
+	case client.Refused(err):
 		return exitRefused
+	case client.Unavailable(err), errors.Is(err, errNotHealthy), errors.Is(err, app.ErrUnavailable):
+		return exitUnavailable
+	case errors.Is(err, client.ErrAddress), errors.Is(err, app.ErrConfiguration):
+		return exitUsage
+	default:
+		return exitFailed
 	}
-	return exitFailed
 }
 
 // finish tells the person at the console about an error and gives the exit status.

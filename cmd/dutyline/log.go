@@ -19,7 +19,7 @@ type timelineCommand struct {
 	Ref string `arg:"" help:"Reference of the request."`
 }
 
-// Run shows the log of a request.
+// Run shows the log of a request. People are not told twice that an attempt was sent; JSON has every event.
 func (t *timelineCommand) Run(ctx context.Context, c *console) error {
 	line, err := c.connect(coordinator)
 	if err != nil {
@@ -29,7 +29,15 @@ func (t *timelineCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
+	sent := map[string]bool{}
 	for _, e := range events {
+		// The provider's webhook says once more what its answer said. It is an event, and no news.
+		if e.Type == request.AttemptSent && !c.flags.JSON {
+			if sent[facts(e)] {
+				continue
+			}
+			sent[facts(e)] = true
+		}
 		if err := c.printEvent(e, false); err != nil {
 			return err
 		}

@@ -273,16 +273,19 @@ func (a *applyCommand) Run(ctx context.Context, c *console) error {
 	if a.DryRun {
 		preview, err := line.PreviewRoster(ctx, book, book.Revision)
 		if err != nil {
-			return conflict(ctx, line, err)
+			return conflict(err)
 		}
 		return c.printPreview(book, preview)
 	}
 	stored, err := line.PutRoster(ctx, book, book.Revision, a.Reason)
 	if err != nil {
-		return conflict(ctx, line, err)
+		return conflict(err)
 	}
 	if c.flags.JSON {
 		return c.printJSON(stored)
+	}
+	if stored.Revision == book.Revision {
+		return c.print("nothing changed: revision %d stands as it is\n", stored.Revision)
 	}
 	return c.print("revision %d stands\n", stored.Revision)
 }
@@ -311,19 +314,12 @@ func parseBook(doc document) (book roster.Book, based bool, err error) {
 	return book, based, nil
 }
 
-// conflict adds to the answer that somebody was faster who it was, when and why.
-func conflict(ctx context.Context, line *client.Client, err error) error {
-	p, ok := errors.AsType[*client.Problem](err)
-	if !ok || p.Status != http.StatusPreconditionFailed {
-		return err
+// conflict adds what to do to the answer that somebody was faster, which says who it was, when and why.
+func conflict(err error) error {
+	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusPreconditionFailed {
+		return &hinted{err, "dutyline roster export writes what stands."}
 	}
-	versions, failed := line.RosterHistory(ctx)
-	if failed != nil || len(versions) == 0 {
-		return err
-	}
-	v := versions[0]
-	return &hinted{err, printable(fmt.Sprintf("Revision %d was made by %s at %s: %s", v.Revision, actorText(v.Actor), moment(v.Time), dash(v.Reason))) +
-		"\nExport it, repeat your change on it, and apply that."}
+	return err
 }
 
 func (c *console) printPreview(book roster.Book, p client.Preview) error {

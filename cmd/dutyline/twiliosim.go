@@ -29,15 +29,19 @@ type twiliosimDocument struct {
 
 // Run runs the simulator until it is interrupted.
 func (t *twiliosimCommand) Run(ctx context.Context, c *console) error {
+	options := twiliosim.Options{
+		AccountSID: t.AccountSID, AuthToken: t.AuthToken, InboundURL: t.InboundURL,
+		Logger: newLogger(config.Log{Level: "info", Format: "auto"}, c),
+	}
+	if err := options.Validate(); err != nil {
+		return usage("%w", err)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", t.Listen)
 	if err != nil {
 		return fmt.Errorf("listen at %s: %w", t.Listen, err)
 	}
 	defer func() { _ = listener.Close() }()
-	sim := twiliosim.New(twiliosim.Options{
-		AccountSID: t.AccountSID, AuthToken: t.AuthToken, InboundURL: t.InboundURL,
-		Logger: newLogger(config.Log{Level: "info", Format: "auto"}, c),
-	})
+	sim := twiliosim.New(options)
 	defer sim.Close()
 	address := "http://" + listener.Addr().String()
 	d := twiliosimDocument{address, address + "/phones", sim.AccountSID(), sim.AuthToken()}

@@ -70,6 +70,13 @@ func TestStatusOf(t *testing.T) {
 		"unreachable": {fmt.Errorf("call the server: %w", refused), exitUnavailable},
 		"interrupted": {&url.Error{Op: "Get", URL: "http://x", Err: context.Canceled}, exitFailed},
 		"not well":    {errNotHealthy, exitUnavailable},
+		"refused":     {&hinted{&client.Problem{Status: 412}, "again"}, exitRefused},
+		"wrong token": {&client.Problem{Status: 429, Code: "too_many_failed_sign_ins"}, exitRefused},
+		"elsewhere":   {&client.Problem{Status: 302}, exitFailed},
+		"no address":  {fmt.Errorf("x: %w", client.ErrAddress), exitUsage},
+		"node config": {fmt.Errorf("x: %w", app.ErrConfiguration), exitUsage},
+		"node waits":  {fmt.Errorf("x: %w", app.ErrUnavailable), exitUnavailable},
+		"node stops":  {fmt.Errorf("x: %w: %w", app.ErrUnavailable, context.Canceled), exitFailed},
 		"hinted":      {&hinted{&client.Problem{Status: 503}, "again"}, exitUnavailable},
 		"time is up":  {fmt.Errorf("watch: %w", errTimeout), exitFailed},
 	} {
@@ -149,17 +156,19 @@ func TestConnectPicksAddressAndToken(t *testing.T) {
 
 func TestDocumentsBecomeJSON(t *testing.T) {
 	for in, want := range map[string]string{
-		"a: 1.50\nb: +15005550100\nc: 0123\nd: 12345678901234567890123\ne: -7\nf: 0x10\ng: .inf\nh: 1_000": `{"a":1.50,"b":"+15005550100","c":"0123","d":"12345678901234567890123","e":-7,"f":"0x10","g":".inf","h":"1_000"}`,
+		"a: 1.50\nb: +15005550100\nc: 0123\nd: 12345678901234567890123\ne: -7\nf: 0x10\ng: .inf\nh: 1_000": `{"a":1.50,"b":"+15005550100","c":"0123","d":12345678901234567890123,"e":-7,"f":"0x10","g":".inf","h":"1_000"}`,
 		"a: ~\nb:\nc: null\nd: true\ne: yes\nf: 2026-01-02\ng: 08:00":                                      `{"a":null,"b":null,"c":null,"d":true,"e":"yes","f":"2026-01-02","g":"08:00"}`,
 		"a: \"bell \\a \\x7f\"\nb: |\n  x\n  y\nc: 'it''s'":                                                `{"a":"bell \u0007 ` + "\x7f" + `","b":"x\ny\n","c":"it's"}`,
 		"- {a: [1, b]}\n- []": `[{"a":[1,"b"]},[]]`,
 		"1: x\ntrue: y":       `{"1":"x","true":"y"}`,
 		`{"a": 1.50}`:         `{"a": 1.50}`,
-		"a: &x 1\nb: *x":      "x:1: anchors",
+		"a: &x 1\nb: *x":      "x:1: anchors, aliases",
 		"a: !t 1":             "x:1: anchors",
 		"<<: {a: 1}":          "x:1: anchors",
-		"a: 1\n---\nb: 2":     "one YAML document",
-		"a: b: c":             "x:1: this is not readable YAML",
+		"a: 1\n---\nb: 2":     "x:3: a second document begins",
+		"a: b: c":             "x:1: this is not readable YAML: mapping value is not allowed",
+		"a: 1\na: 2":          "x:2: the key stands a second time",
+		"# nothing":           "x: there is no document",
 	} {
 		doc, err := (&console{in: strings.NewReader(in)}).readDocument("-")
 		if err != nil {
@@ -312,6 +321,15 @@ func TestLoggerHidesSecretsAndKeepsToItsForm(t *testing.T) {
 		log.Info("loud", zap.Any("token", config.Secret("sesame")), zap.Any("config", config.Config{DeploymentKey: "sesame"}))
 		if strings.Contains(out.String(), "sesame") || strings.Contains(out.String(), "quiet") || json.Valid([]byte(out.String())) != c.json {
 			t.Errorf("%s: %s", name, out.String())
+		}
+	}
+}
+
+func TestTwiliosimSaysWhatIsWrongWithItsCall(t *testing.T) {
+	for flag, value := range map[string]string{"--account-sid": "AC1", "--inbound-url": "ftp://x.example"} {
+		status, stdout, stderr := call(t, nil, "", "twiliosim", "--listen", "localhost:0", flag, value)
+		if status != exitUsage || stdout != "" || stderr == "" {
+			t.Errorf("%s: exit status %d, %q, %q", flag, status, stdout, stderr)
 		}
 	}
 }

@@ -42,9 +42,11 @@ var table = map[string]row{
 	// A text names urgency and reference by request's types.
 	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
 	// The words of the pages stand with the words of the texts, in phrase.
-	"web":        {ours: []string{"intake", "directory", "request", "roster", "phrase"}},
+	"web":        {ours: []string{"intake", "directory", "plainyaml", "request", "roster", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},
 	"twiliosim":  {},
+	// One way from YAML to JSON for both sides of the interface; it knows neither.
+	"plainyaml": {},
 
 	// What calls the interface of web from outside: the command line, and whoever writes Go. It shares the documents, not the server.
 	"client": {ours: []string{"request", "roster"}},
@@ -53,7 +55,7 @@ var table = map[string]row{
 	// Measures a whole node from outside: starts one, calls it, is its provider, and measures the log beside it.
 	"bench": {ours: []string{"app", "client", "config", "eventlog", "request", "twiliosim"}},
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
-	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "directory", "request", "roster", "simulation", "twiliosim"}},
+	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "directory", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
 	"eventlog/eventlogtest": {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},

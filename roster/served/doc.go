@@ -16,7 +16,8 @@
 // # Edits
 //
 // An edit is a whole document, appended to the log expecting the sequence of the revision that it was made from. Who loses the race gets a
-// [Conflict] with the winner's book, and nothing is overwritten. Redis is written after the log and may fail: the next read mends it.
+// [Conflict] with the winner's book, and nothing is overwritten. An edit that changes nothing is not stored; to say that somebody was erased
+// changes something, even where their key is gone already. Redis is written after the log and may fail: the next read mends it.
 //
 // # Personal data
 //

@@ -32,7 +32,8 @@ const bookSchema = 1
 // races is how often an edit is tried again when the log says that it moved and then shows the same head.
 const races = 3
 
-// Apply stores an edit and gives the book with its new revision. After [ErrUnavailable] it is not known whether the edit is stored: made
+// Apply stores an edit and gives the book with its new revision. An edit that changes nothing of the revision that it was made from stores
+// nothing and gives that. After [ErrUnavailable] it is not known whether the edit is stored: made
 // again from the same base it is either stored or a [Conflict] that shows it. Errors: [*roster.ValidationError], [*Conflict], [ErrUnavailable].
 func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, error) {
 	edit.Book.Schema, edit.Book.Revision = bookSchema, edit.Base+1
@@ -40,7 +41,7 @@ func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, err
 		return roster.Book{}, err
 	}
 	err := ErrHeadMoved
-	var stored []byte
+	var stored []byte // the edit; what stands when it changes nothing
 	for range races {
 		if stored, err = s.append(ctx, edit); !errors.Is(err, ErrHeadMoved) {
 			break
@@ -53,19 +54,24 @@ func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, err
 		return roster.Book{}, err
 	}
 	// From here on the edit is done. Whatever fails now is mended by the next read.
-	revision := edit.Book.Revision
+	header, err := roster.Header(stored)
+	if err != nil {
+		return roster.Book{}, fmt.Errorf("apply the edit: %w", err)
+	}
+	revision := header.Revision
 	if err := s.redis.put(context.WithoutCancel(ctx), writePatience, revision, stored); err != nil {
 		s.Logger.Warn("redis does not have the new roster yet", zap.Uint64("revision", revision), zap.Error(err))
 	}
 	c, err := s.keep(context.WithoutCancel(ctx), stored)
 	if err != nil {
 		s.Logger.Error("the new roster is stored and does not open yet", zap.Uint64("revision", revision), zap.Error(err))
+		edit.Book.Revision = revision
 		return edit.Book, nil
 	}
 	return c.Book(), nil
 }
 
-// append tries once to store an edit, and gives the document.
+// append tries once to store an edit, and gives the document: that which stands when the edit changes nothing of it.
 func (s *Service) append(ctx context.Context, edit roster.Edit) ([]byte, error) {
 	head, seq, err := s.Log.Last(ctx)
 	if err != nil {
@@ -73,6 +79,9 @@ func (s *Service) append(ctx context.Context, edit roster.Edit) ([]byte, error) 
 	}
 	if err := s.conflict(ctx, head, edit.Base); err != nil {
 		return nil, err
+	}
+	if s.unchanged(ctx, head, edit.Book) {
+		return head, nil
 	}
 	stored, err := roster.Encode(edit, s.Now(), func(person string, plain []byte) ([]byte, error) {
 		sealed, err := s.Sealer.Seal(ctx, scope(person), roster.SealID(edit.Book.Revision), plain)
@@ -116,6 +125,28 @@ func (s *Service) conflict(ctx context.Context, head []byte, base uint64) error 
 		return fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
 	}
 	return &Conflict{last.Revision, stands.Book, last.Actor.ID, last.Time, last.Reason}
+}
+
+// unchanged reports whether a book says what the log's newest document says. One that does not open counts as changed: it must not stand in
+// the way of a new one. So does one with a person whose key was erased since: only a new revision makes every node forget them.
+func (s *Service) unchanged(ctx context.Context, head []byte, book roster.Book) bool {
+	if head == nil {
+		return false
+	}
+	header, err := roster.Header(head)
+	if err != nil {
+		return false
+	}
+	stands, err := s.decode(ctx, head)
+	if err != nil {
+		return false
+	}
+	for i, p := range header.Book.People {
+		if p.Erased != stands.Book.People[i].Erased {
+			return false
+		}
+	}
+	return roster.Same(stands.Book, book)
 }
 
 // erasedPerson refuses to bring back somebody whose key was erased: nothing can be sealed for them any more.

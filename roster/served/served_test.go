@@ -154,6 +154,9 @@ func (b *bench) apply(t *testing.T, base uint64, change func(*roster.Book)) rost
 	return book
 }
 
+// renamed is a change.
+func renamed(b *roster.Book) { b.People[1].CallSign = "EGRET" }
+
 func current(t *testing.T, s *served.Service, atLeast, want uint64) {
 	t.Helper()
 	c, err := s.Current(t.Context(), atLeast)
@@ -204,7 +207,7 @@ func TestFlushedOrOldRedisIsPassedOverAndRepaired(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.apply(t, 0, nil)
 		old, _ := b.redis.Get("dutyline:roster:document")
-		b.apply(t, 1, func(b *roster.Book) { b.People[1].CallSign = "EGRET" })
+		b.apply(t, 1, renamed)
 		b.redis.FlushAll()
 		current(t, b.service, 0, 2)
 		if got, _ := b.redis.Get("dutyline:roster:revision"); got != "2" {
@@ -249,7 +252,7 @@ func TestWithoutRedisTheLogServesAndWithoutBothTheLastKnown(t *testing.T) {
 func TestALogBehindWhatWasSeenIsNotBelieved(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.apply(t, 0, nil)
-		b.apply(t, 1, nil)
+		b.apply(t, 1, renamed)
 		b.redis.FlushAll()
 		b.docs = b.docs[:1] // a log that was restored from an old backup
 		current(t, b.service, 2, 2)
@@ -299,7 +302,7 @@ func TestASlowRepairDoesNotUndoAFreshEdit(t *testing.T) {
 		b.apply(t, 0, nil)
 		behind := b.node(t)
 		current(t, behind, 0, 1)
-		b.apply(t, 1, nil)
+		b.apply(t, 1, renamed)
 		b.docs = b.docs[:1] // the log as a slow reader saw it
 		b.redis.Del("dutyline:roster:document")
 		current(t, b.node(t), 0, 1)
@@ -312,7 +315,7 @@ func TestASlowRepairDoesNotUndoAFreshEdit(t *testing.T) {
 func TestSecondOfTwoEditorsLearnsOfTheFirst(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.apply(t, 0, nil)
-		b.apply(t, 1, nil)
+		b.apply(t, 1, renamed)
 		_, err := b.service.Apply(t.Context(), roster.Edit{Book: roster.Example("UTC", now), Base: 1, Actor: "c2"})
 		var conflict *served.Conflict
 		if !errors.As(err, &conflict) || conflict.Current != 2 || conflict.By != "c1" || conflict.Reason != "why" || !conflict.When.Equal(now) {
