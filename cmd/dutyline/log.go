@@ -11,8 +11,9 @@ import (
 )
 
 type logCommand struct {
-	Show timelineCommand `cmd:"" help:"Show every event of one request."`
-	Tail tailCommand     `cmd:"" help:"Follow the events of all requests."`
+	Show   timelineCommand `cmd:"" help:"Show every event of one request."`
+	Tail   tailCommand     `cmd:"" help:"Follow the events of all requests."`
+	Verify verifyCommand   `cmd:"" help:"Check the hashes of the whole log; without HTTP and without a key."`
 }
 
 type timelineCommand struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/dutyline/dutyline/app"
@@ -32,7 +33,7 @@ func (r *runCommand) Run(ctx context.Context, c *console) error {
 	}
 	return c.runNode(ctx, app.Options{
 		Config: loaded, Standalone: true, SimListen: r.SimListen,
-		Ready: func(s app.Started) { c.note("%s", banner(s)) },
+		Ready: func(s app.Started) { c.note("%s", banner(s, os.Args[0])) },
 	})
 }
 
@@ -63,13 +64,14 @@ func (c *console) runNode(ctx context.Context, o app.Options) error {
 }
 
 // banner says what somebody who has just started a node can do with it.
-func banner(s app.Started) string {
+// program is how it was called.
+func banner(s app.Started, program string) string {
 	var out strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
 	line("")
 	line("Dutyline takes requests at %s", s.URL)
 	if s.Seeded {
-		line("An example roster with invented people was stored; replace it with: dutyline roster apply -f FILE")
+		line("An example roster with invented people was stored; replace it with: %s roster apply -f FILE", program)
 	}
 	line("")
 	if s.PhonesURL != "" {
@@ -85,7 +87,7 @@ func banner(s app.Started) string {
 	line("")
 	line("Raise a first request, in another terminal:")
 	line("")
-	line("%s", firstRequest(s))
+	line("%s", firstRequest(s, program))
 	line("")
 	line("or with curl:")
 	line("")
@@ -102,8 +104,8 @@ const (
   "details": {"scenario": "EXERCISE EXERCISE EXERCISE. A provider logs roll over tonight."}}`
 )
 
-func firstRequest(s app.Started) string {
-	command := "dutyline request raise -f - <<'END'\n" + firstYAML + "\nEND"
+func firstRequest(s app.Started, program string) string {
+	command := shellQuoted(program) + " request raise -f - <<'END'\n" + firstYAML + "\nEND"
 	if s.DataDir != config.DefaultDataDir && s.DataDir != "data" {
 		command = "DUTYLINE_DATA_DIR=" + shellQuoted(s.DataDir) + " " + command
 	}

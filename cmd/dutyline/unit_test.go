@@ -275,9 +275,9 @@ func TestBannerCanBeCopied(t *testing.T) {
 	text := banner(app.Started{
 		URL: "http://localhost:8080", SimURL: "http://localhost:8081", PhonesURL: "http://localhost:8081/phones", DataDir: "/a b/it's", Seeded: true,
 		Tokens: app.Tokens{Sender: "dl_sender", Officer: "dl_officer", Coordinator: "dl_coordinator"},
-	})
+	}, "bin/dutyline")
 	for _, part := range []string{
-		"http://localhost:8080", "http://localhost:8081/phones", "dl_officer", "Authorization: Bearer dl_sender", `DUTYLINE_DATA_DIR='/a b/it'\''s' dutyline request raise -f -`,
+		"http://localhost:8080", "http://localhost:8081/phones", "dl_officer", "Authorization: Bearer dl_sender", `DUTYLINE_DATA_DIR='/a b/it'\''s' bin/dutyline request raise -f -`,
 		"\nEND\n", "Ctrl-C", "example roster",
 	} {
 		if !strings.Contains(text, part) {
@@ -287,7 +287,7 @@ func TestBannerCanBeCopied(t *testing.T) {
 	if strings.Contains(text, "dl_coordinator") {
 		t.Error("the coordinator's token is printed")
 	}
-	if strings.Contains(firstRequest(app.Started{DataDir: config.DefaultDataDir}), "DUTYLINE_DATA_DIR") {
+	if strings.Contains(firstRequest(app.Started{DataDir: config.DefaultDataDir}, "dutyline"), "DUTYLINE_DATA_DIR") {
 		t.Error("the usual directory is named")
 	}
 	body := firstJSON
