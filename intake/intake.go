@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -238,8 +239,8 @@ func (s *Service) Content(ctx context.Context, ref request.Ref) (request.SealedC
 }
 
 func (s *Service) unseal(ctx context.Context, ref request.Ref, log []request.Stored) (request.SealedContent, error) {
-	for i := len(log) - 1; i >= 0; i-- {
-		c, err := request.Decode(log[i].Data)
+	for _, stored := range slices.Backward(log) {
+		c, err := request.Decode(stored.Data)
 		if err != nil {
 			continue
 		}

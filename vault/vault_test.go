@@ -264,7 +264,7 @@ func TestDeploymentKeyFileIsPrivate(t *testing.T) {
 
 func TestKeysDoNotPrint(t *testing.T) {
 	k := vault.NewDeploymentKey()
-	for _, text := range []string{fmt.Sprint(k), fmt.Sprintf("%#v", k), fmt.Sprintf("%s", k)} {
+	for _, text := range []string{fmt.Sprint(k), fmt.Sprintf("%#v", k), fmt.Sprintf("%v", k), k.String()} {
 		if text != "***" {
 			t.Errorf("printed %q", text)
 		}

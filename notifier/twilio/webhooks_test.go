@@ -78,7 +78,7 @@ func inboundForm(body string) url.Values {
 }
 
 // post brings a form to the webhooks, signed with a token over an address. Its Host is a proxy's: the public one is configured.
-func post(h http.Handler, path, signature string, body string) *httptest.ResponseRecorder {
+func post(h http.Handler, path, signature, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "http://node-3.internal:8080"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	r.Header.Set("X-Forwarded-Host", "elsewhere.example")
