@@ -338,9 +338,23 @@ func (m *Machine) returned(now time.Time, in Returned) {
 	delete(m.calls, call{in.Ref, in.Attempt})
 	page, _ := request.PageOfAttempt(in.Attempt)
 	if e := m.entries[in.Ref]; e != nil {
-		m.release(e, page)
+		if p := e.state.Page(page); p == nil || m.rings(e, p).IsZero() {
+			m.release(e, page)
+		}
 		m.consider(now, e)
 	}
+}
+
+// longestCall is how long a call may hold a telephone when nobody says that it is over.
+const longestCall = 90 * time.Second
+
+// rings says until when a call that this node made may be under way: until then no other call goes to the same telephone. Zero when there is
+// none.
+func (m *Machine) rings(e *entry, p *request.Page) time.Time {
+	if p.Channel != "voice" || (p.State != request.PageSent && p.State != request.PageAnswered) || e.lanes[p.Page] == "" {
+		return time.Time{}
+	}
+	return p.Last().Started.Add(longestCall)
 }
 
 // release gives a page's place in its lane back.
@@ -463,7 +477,11 @@ func (m *Machine) queue(now time.Time, e *entry) {
 		due, ok := m.due(e.state, p)
 		switch {
 		case !ok:
-			if a := p.Last(); a == nil || !m.calls[call{e.state.Ref, a.ID}] {
+			if until := m.rings(e, p); now.Before(until) {
+				if e.wake.IsZero() || until.Before(e.wake) {
+					e.wake = until
+				}
+			} else if a := p.Last(); a == nil || !m.calls[call{e.state.Ref, a.ID}] {
 				m.release(e, p.Page)
 			}
 		case now.Before(due):

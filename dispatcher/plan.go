@@ -35,6 +35,7 @@ type plan struct {
 	wake   time.Time
 	pages  int // ordered in this plan
 	first  string
+	fresh  []string // "person channel" of each of them
 }
 
 // tooNewGrace is how long a node leaves a request to newer nodes when a commit asks for a newer reader than it is.
@@ -126,7 +127,9 @@ func (p *plan) end() {
 		}) {
 			continue
 		}
-		p.order(person, request.PageBody{Purpose: request.Notice, About: string(p.s.Status), Level: p.s.Step.Level, Round: p.s.Step.Round}, nil)
+		if contact := p.contactOver("sms", person, nil); contact != nil { // nobody is called to be told that there is nothing to do
+			p.order(person, request.PageBody{Purpose: request.Notice, About: string(p.s.Status), Level: p.s.Step.Level, Round: p.s.Step.Round}, contact)
+		}
 	}
 	open := slices.ContainsFunc(p.s.Pages, func(page request.Page) bool { return page.State.Open() })
 	if len(p.events) == 0 && !open && !p.s.TooNew() {
@@ -206,7 +209,8 @@ func (p *plan) unreachable() bool {
 			continue
 		}
 		if p.hasPage(person, func(page *request.Page) bool {
-			return page.Purpose == request.Ask && page.State != request.PageFailed && page.State != request.PageCalledOff && !(page.State == request.PageLate)
+			rang := page.State == request.PageFailed && page.Last().Failure == request.FailedNoKey // their phone works: the step has its time
+			return page.Purpose == request.Ask && (rang || page.State != request.PageFailed) && page.State != request.PageCalledOff && page.State != request.PageLate
 		}) {
 			return false
 		}
@@ -279,26 +283,41 @@ func (p *plan) step(cause request.Cause) {
 	}
 }
 
-// ask orders the page of a step for one person, unless one is already on its way.
+// ask orders the first pages of a step for one person: over every channel that the policy uses at once, or over the first contact there is.
+// A channel over which the person is still being asked is left alone.
 func (p *plan) ask(person string, level, round int) {
-	if p.hasPage(person, func(page *request.Page) bool {
-		return page.Purpose == request.Ask && page.State.Open() && !p.expired(page)
-	}) {
-		p.pages++ // still being asked
-		return
-	}
 	body := request.PageBody{Purpose: request.Ask, Level: level, Round: round}
-	if !p.order(person, body, nil) {
+	before := p.pages
+	for _, rule := range p.Policy.channels(p.s.Urgency) {
+		if rule.After > 0 {
+			continue
+		}
+		if p.asking(person, rule.Channel) {
+			p.pages++
+		} else if contact := p.contactOver(rule.Channel, person, nil); contact != nil {
+			p.order(person, body, contact)
+		}
+	}
+	switch contact := p.contact(person, nil); {
+	case p.pages > before:
+	case p.asking(person, ""):
+		p.pages++
+	case contact != nil:
+		p.order(person, body, contact)
+	default:
 		p.raise(request.AlarmNoChannel, "person "+person)
 	}
 }
 
-// order adds a page over the person's first usable contact that is not in skip.
-func (p *plan) order(person string, body request.PageBody, skip []string) bool {
-	contact := p.contact(person, skip)
-	if contact == nil {
-		return false
-	}
+// asking reports whether an asking page for a person is on its way over a channel ("" is any).
+func (p *plan) asking(person, channel string) bool {
+	return p.hasPage(person, func(page *request.Page) bool {
+		return page.Purpose == request.Ask && (channel == "" || page.Channel == channel) && page.State.Open() && !p.expired(page)
+	})
+}
+
+// order adds a page over a contact of a person.
+func (p *plan) order(person string, body request.PageBody, contact *roster.Contact) {
 	wait := max(p.Policy.Validity, p.Policy.wait(p.s.Urgency))
 	body.Page = fmt.Sprintf("p%d", len(p.s.Pages)+p.orderedEvents()+1)
 	body.Recipient, body.Person, body.Channel, body.Contact = request.ToOfficer, person, contact.Channel, contact.ID
@@ -306,7 +325,7 @@ func (p *plan) order(person string, body request.PageBody, skip []string) bool {
 	p.add(request.PageOrdered, body)
 	p.pages++
 	p.first = cmp.Or(p.first, person)
-	return true
+	p.fresh = append(p.fresh, person+" "+contact.Channel)
 }
 
 func (p *plan) orderedEvents() int {
@@ -321,6 +340,11 @@ func (p *plan) orderedEvents() int {
 
 // contact is the person's first contact over a medium that we have, leaving out those in skip.
 func (p *plan) contact(person string, skip []string) *roster.Contact {
+	return p.contactOver("", person, skip)
+}
+
+// contactOver is the same over one medium; "" is any.
+func (p *plan) contactOver(medium, person string, skip []string) *roster.Contact {
 	if p.Roster == nil {
 		return nil
 	}
@@ -329,7 +353,7 @@ func (p *plan) contact(person string, skip []string) *roster.Contact {
 		return nil
 	}
 	for i := range who.Contacts {
-		if c := &who.Contacts[i]; c.Address != "" && slices.Contains(p.Media, c.Channel) && !slices.Contains(skip, c.ID) {
+		if c := &who.Contacts[i]; c.Address != "" && slices.Contains(p.Media, c.Channel) && (medium == "" || c.Channel == medium) && !slices.Contains(skip, c.ID) {
 			return c
 		}
 	}
@@ -359,11 +383,18 @@ func (p *plan) mend() {
 		if page.Purpose != request.Ask || page.State != request.PageFailed || page.Level != step.Level || page.Round != step.Round || slices.Contains(p.s.Passed, page.Person) {
 			continue
 		}
+		if last := page.Last(); last != nil && last.Failure == request.FailedNoKey {
+			p.recall(page)
+			continue
+		}
 		if p.hasPage(page.Person, func(q *request.Page) bool { return q.Purpose == request.Ask && q.Ordered.After(page.Ordered) }) || p.hasLater(page) {
 			continue
 		}
-		p.order(page.Person, request.PageBody{Purpose: request.Ask, Level: step.Level, Round: step.Round}, p.tried(page.Person))
+		if contact := p.contact(page.Person, p.tried(page.Person)); contact != nil {
+			p.order(page.Person, p.body(), contact)
+		}
 	}
+	p.laterChannels()
 	targets, _ := p.resolve(step.Level, step.Everyone)
 	fresh := targets[:0:0]
 	for _, t := range targets {
@@ -382,6 +413,65 @@ func (p *plan) mend() {
 	if change, ok := p.nextChange(step); ok {
 		p.wakeAt(change)
 	}
+}
+
+// body is the page of the current step.
+func (p *plan) body() request.PageBody {
+	return request.PageBody{Purpose: request.Ask, Level: p.s.Step.Level, Round: p.s.Step.Round}
+}
+
+// recall repeats a call that nobody answered with a key, as often as the policy says.
+func (p *plan) recall(page *request.Page) {
+	calls := 0
+	for i := range p.s.Pages {
+		if q := &p.s.Pages[i]; q.Person == page.Person && q.Contact == page.Contact && q.Purpose == request.Ask && q.Level == page.Level && q.Round == page.Round {
+			calls++
+			if q.State != request.PageFailed {
+				return // it rings again already
+			}
+		}
+	}
+	if calls > p.Policy.Recalls {
+		return
+	}
+	who, _ := p.Roster.Person(page.Person)
+	for i := range who.Contacts {
+		if who.Contacts[i].ID == page.Contact {
+			p.order(page.Person, p.body(), &who.Contacts[i])
+			return
+		}
+	}
+}
+
+// laterChannels asks over the channels whose time within the step has come.
+func (p *plan) laterChannels() {
+	base := p.s.Step.Decided
+	if !p.s.Step.Sent.IsZero() {
+		base = p.s.Step.Sent
+	}
+	for _, rule := range p.Policy.channels(p.s.Urgency) {
+		if rule.After == 0 {
+			continue
+		}
+		for _, person := range p.s.Step.Targets {
+			contact := p.contactOver(rule.Channel, person, p.tried(person))
+			if contact == nil || slices.Contains(p.s.Passed, person) || p.hasPage(person, func(q *request.Page) bool {
+				return q.Purpose == request.Ask && q.Channel == rule.Channel && q.Level == p.s.Step.Level && q.Round == p.s.Step.Round
+			}) {
+				continue
+			}
+			if at := base.Add(rule.After); p.now.Before(at) {
+				p.wakeAt(at)
+			} else if !p.ordered(person, rule.Channel) {
+				p.order(person, p.body(), contact)
+			}
+		}
+	}
+}
+
+// ordered reports whether this plan has ordered a page for a person over a channel.
+func (p *plan) ordered(person, channel string) bool {
+	return slices.Contains(p.fresh, person+" "+channel)
 }
 
 // hasLater reports whether the same person was given another page after this one, in the same commit order.

@@ -18,6 +18,12 @@ type Policy struct {
 	Rounds int
 	// Waits is the time from the first attempt of a step to the next step.
 	Waits map[request.Urgency]time.Duration
+	// Channels says over which channels a person is asked, and how long after the step's first attempt: by urgency, in order. A channel that
+	// is not listed is used when all listed ones fail, or when the person has no other.
+	Channels map[request.Urgency][]ChannelRule
+	// Recalls is how often a call that nobody answered with a key is repeated at once within a step: the second of two calls within three
+	// minutes rings through the silent hours of many phones.
+	Recalls int
 	// Repeat is the time between two rounds of everyone, once everyone was asked in vain.
 	Repeat time.Duration
 	// DayFrom and DayTo bound, in roster time since midnight, when a routine request is paged.
@@ -28,6 +34,12 @@ type Policy struct {
 	FirstSend time.Duration
 }
 
+// A ChannelRule is one channel of a step.
+type ChannelRule struct {
+	Channel string        // sms, voice
+	After   time.Duration // since the step's first attempt; 0: at once
+}
+
 // DefaultPolicy is the policy when none is configured: who is on duty, then who is next, three times, then everyone.
 func DefaultPolicy() Policy {
 	return Policy{
@@ -36,6 +48,13 @@ func DefaultPolicy() Policy {
 		Waits: map[request.Urgency]time.Duration{
 			request.Emergency: 2 * time.Minute, request.Critical: 3 * time.Minute, request.Urgent: 5 * time.Minute, request.Routine: 30 * time.Minute,
 		},
+		Channels: map[request.Urgency][]ChannelRule{
+			request.Emergency: {{"sms", 0}, {"voice", 0}},
+			request.Critical:  {{"sms", 0}, {"voice", time.Minute}},
+			request.Urgent:    {{"sms", 0}, {"voice", 2 * time.Minute}},
+			request.Routine:   {{"sms", 0}},
+		},
+		Recalls: 1,
 		Repeat:  15 * time.Minute,
 		DayFrom: 8 * time.Hour, DayTo: 20 * time.Hour,
 		Validity:  5 * time.Minute,
@@ -71,6 +90,16 @@ func (p Policy) Validate() error {
 			errs = append(errs, fmt.Errorf("policy.waits.%s: a positive time is needed", u))
 		}
 	}
+	for _, u := range request.Urgencies {
+		for i, rule := range p.Channels[u] {
+			if rule.Channel == "" || rule.After < 0 || rule.After >= p.Waits[u] {
+				errs = append(errs, fmt.Errorf("policy.channels.%s[%d]: a channel is needed, and a time within the wait of a step", u, i))
+			}
+		}
+	}
+	if p.Recalls < 0 {
+		errs = append(errs, errors.New("policy.recalls: not negative"))
+	}
 	if p.Repeat <= 0 || p.Validity <= 0 || p.FirstSend <= 0 || p.DayFrom < 0 || p.DayTo <= p.DayFrom {
 		errs = append(errs, errors.New("policy: repeat, validity, first_send and the hours of the day must be positive and in order"))
 	}
@@ -83,6 +112,14 @@ func (p Policy) wait(u request.Urgency) time.Duration {
 		return w
 	}
 	return p.Waits[request.Urgent]
+}
+
+// channels are the rules for an urgency.
+func (p Policy) channels(u request.Urgency) []ChannelRule {
+	if rules, ok := p.Channels[u]; ok {
+		return rules
+	}
+	return p.Channels[request.Urgent]
 }
 
 // place is where the n-th step (from 0) stands.

@@ -29,6 +29,16 @@ type world struct {
 	policy   dispatcher.Policy
 	limit    notifier.Limit
 	book     roster.Book
+	voice    bool // there is a provider of calls
+	ring     func(dispatcher.Call) []rung
+}
+
+// rung is something that a provider says of a call after it took it.
+type rung struct {
+	after time.Duration
+	event request.EventType
+	kind  request.FailureKind
+	code  string
 }
 
 type stored struct {
@@ -88,10 +98,12 @@ func newWorld(t testing.TB) *world {
 }
 
 func (w *world) start(name string) *node {
-	n := &node{name: name, machine: dispatcher.NewMachine(dispatcher.Options{
-		Node: name, Policy: w.policy, CallTimeout: timeout,
-		Providers: []dispatcher.Provider{{Name: "twilio", Medium: "sms", Lane: func(notifier.Phone) string { return "+15005550000" }, Limit: w.limit}},
-	})}
+	lane := func(notifier.Phone) string { return "+15005550000" }
+	providers := []dispatcher.Provider{{Name: "twilio", Medium: "sms", Lane: lane, Limit: w.limit}}
+	if w.voice {
+		providers = append(providers, dispatcher.Provider{Name: "twilio", Medium: "voice", Lane: lane, Limit: w.limit})
+	}
+	n := &node{name: name, machine: dispatcher.NewMachine(dispatcher.Options{Node: name, Policy: w.policy, CallTimeout: timeout, Providers: providers})}
 	w.nodes = append(w.nodes, n)
 	w.step(n, dispatcher.RosterChanged{Roster: w.compiled()})
 	w.follow(n)
@@ -186,7 +198,19 @@ func (w *world) call(n *node, c dispatcher.Call) {
 		id := request.FactID(c.Message.Attempt, "outcome")
 		w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, n.name, request.Actor{Kind: request.ByProvider, ID: "twilio"}, events...)))
 		w.step(n, dispatcher.Returned{Ref: c.Message.Ref, Attempt: c.Message.Attempt})
+		if c.Medium == "voice" && w.ring != nil {
+			for _, r := range w.ring(c) {
+				w.at(r.after, func() { w.report(c, r) })
+			}
+		}
 	})
+}
+
+// report appends what the provider says of a call.
+func (w *world) report(c dispatcher.Call, r rung) {
+	body := request.AttemptBody{Page: c.Message.Page, Attempt: c.Message.Attempt, Provider: "twilio", Failure: r.kind, Code: r.code}
+	id := request.FactID(string(c.Message.Ref), c.Message.Attempt, string(r.event))
+	w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, "door", request.Actor{Kind: request.ByProvider, ID: "twilio"}, request.NewEvent(r.event, body))))
 }
 
 func encode(t testing.TB, c request.Commit) []byte {

@@ -22,6 +22,7 @@ const (
 	AttemptTakenOver EventType = "attempt_taken_over"
 	AttemptSent      EventType = "attempt_sent"
 	AttemptDelivered EventType = "attempt_delivered"
+	AttemptAnswered  EventType = "attempt_answered" // a call: somebody, or an answering machine, picked up
 	AttemptFailed    EventType = "attempt_failed"
 	Acknowledged     EventType = "acknowledged"
 	Opened           EventType = "opened"
@@ -160,6 +161,7 @@ const (
 	FailedExpired   FailureKind = "expired"       // its validity ran out at the provider
 	FailedConfig    FailureKind = "configuration" // our own configuration: next channel, alarm
 	FailedDuplicate FailureKind = "superseded"    // not sent: the look-up found an earlier attempt
+	FailedNoKey     FailureKind = "unanswered"    // a call is over and nobody pressed a key: call again, go on
 )
 
 // Retryable reports whether the page is tried again over the same channel.

@@ -83,7 +83,7 @@ func (s *State) apply(c Commit, e Event) error {
 		return fold(e, func(b PageBody) { s.endPage(b.Page, PageCalledOff) })
 	case PageExpired:
 		return fold(e, func(b PageBody) { s.endPage(b.Page, PageLate) })
-	case AttemptStarted, AttemptTakenOver, AttemptSent, AttemptDelivered, AttemptFailed:
+	case AttemptStarted, AttemptTakenOver, AttemptSent, AttemptDelivered, AttemptAnswered, AttemptFailed:
 		return fold(e, func(b AttemptBody) { s.attempt(c, e.Type, b) })
 	case Acknowledged:
 		return fold(e, func(b AcknowledgedBody) {
@@ -194,6 +194,8 @@ func (s *State) attempt(c Commit, t EventType, b AttemptBody) {
 		a.raise(rankSent, b)
 	case AttemptDelivered:
 		a.raise(rankDelivered, b)
+	case AttemptAnswered:
+		a.raise(rankAnswered, b)
 	case AttemptFailed:
 		rank := rankFailedForGood
 		if b.Failure.Retryable() || b.Failure == FailedDuplicate {
@@ -221,7 +223,7 @@ func (p *Page) settle() {
 	best := 0
 	inFlight := false
 	for i := range p.Attempts {
-		if a := &p.Attempts[i]; a.Rank == rankDelivered || a.Rank == rankSent {
+		if a := &p.Attempts[i]; a.Rank == rankDelivered || a.Rank == rankAnswered || a.Rank == rankSent {
 			best = max(best, a.Rank)
 		}
 		inFlight = inFlight || p.Attempts[i].InFlight()
@@ -230,9 +232,11 @@ func (p *Page) settle() {
 	switch {
 	case best == rankDelivered:
 		p.State = PageDelivered
+	case best == rankAnswered:
+		p.State = PageAnswered
 	case best == rankSent:
 		p.State = PageSent
-	case !p.State.Open() && p.State != PageSent && p.State != PageDelivered:
+	case !p.State.Open() && p.State != PageSent && p.State != PageAnswered && p.State != PageDelivered:
 		// cancelled, expired or failed: late bad news changes nothing
 	case inFlight:
 		p.State = PageSending

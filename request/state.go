@@ -45,6 +45,7 @@ const (
 	PageRetrying  PageState = "retrying"  // an attempt failed for now; tried again at RetryAt
 	PageSent      PageState = "sent"      // the provider has it
 	PageDelivered PageState = "delivered" // the carrier says it arrived
+	PageAnswered  PageState = "answered"  // a call: somebody, or a machine, picked up; nobody has pressed a key yet
 	PageFailed    PageState = "failed"    // failed for good
 	PageCalledOff PageState = "cancelled"
 	PageLate      PageState = "expired"
@@ -89,11 +90,12 @@ type Attempt struct {
 }
 
 // Ranks of what is known of an attempt. A fact with a lower rank than what is known is ignored: callbacks repeat and come out of order.
-// A failure for good outranks sent (carriers report it after), and delivered outranks all.
+// A failure for good outranks sent and answered (carriers report it after, and a call ends), and delivered outranks all.
 const (
 	rankStarted = iota + 1
 	rankFailedForNow
 	rankSent
+	rankAnswered
 	rankFailedForGood
 	rankDelivered
 )
