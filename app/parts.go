@@ -124,9 +124,9 @@ func expire(ctx context.Context, mini *miniredis.Miniredis) {
 
 // telephone is how the node reaches phones.
 type telephone struct {
-	client    *twilio.Client
-	perSecond float64 // texts, of each number
-	simURL    string  // "" without a simulator
+	client       *twilio.Client
+	texts, calls float64 // a second, of each number
+	simURL       string  // "" without a simulator
 }
 
 // inboundRetries asks the provider to repeat a text that somebody sent while nobody takes it.
@@ -138,7 +138,7 @@ const simNumber = "+15005550006"
 // openTelephone makes the client of the provider, of a simulated telephone network in this process where none is configured.
 func (o *Options) openTelephone(publicURL string, ends *cleanups) (telephone, error) {
 	c := o.Config.Twilio
-	t := telephone{perSecond: 1}
+	t := telephone{texts: 1, calls: 1}
 	if c.BaseURL == "" && c.AccountSID == "" {
 		if !o.Standalone {
 			return t, misconfigured(errors.New("twilio.account_sid: the account at the provider is needed"))
@@ -147,10 +147,13 @@ func (o *Options) openTelephone(publicURL string, ends *cleanups) (telephone, er
 		if c, t.simURL, err = o.startSimulator(publicURL, ends); err != nil {
 			return t, err
 		}
-		t.perSecond = 0
+		t.texts, t.calls = 0, 0
 	}
 	if c.TextsPerSecond != nil {
-		t.perSecond = *c.TextsPerSecond
+		t.texts = *c.TextsPerSecond
+	}
+	if c.CallsPerSecond != nil {
+		t.calls = *c.CallsPerSecond
 	}
 	var err error
 	t.client, err = twilio.New(twilio.Options{

@@ -42,7 +42,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
-	policy, err := policyOf(o.Config.Policy)
+	policy, err := policyOf(o.Config.Policy, o.Speed)
 	if err != nil {
 		return misconfigured(err)
 	}
@@ -86,9 +86,12 @@ func Run(ctx context.Context, o Options) error {
 	code := key.Derive("code")
 	dispatch, err := node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
-		Providers: []node.Provider{{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.perSecond}}},
-		Guesses:   newGuesses(cache, key, clock.Now),
-		Code:      func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
+		Providers: []node.Provider{
+			{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.texts}},
+			{Channel: phone.client.Voice(), Limit: notifier.Limit{PerSecond: phone.calls}},
+		},
+		Guesses: newGuesses(cache, key, clock.Now),
+		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
 		Seal: func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error) {
 			sealed, err := sealer.Seal(ctx, string(ref), eventID, plain)
 			if errors.Is(err, vault.ErrErased) { // the event counts without the words
@@ -177,13 +180,16 @@ func serve(ctx context.Context, door http.Handler, listener net.Listener, stop c
 func sixDigits(mac []byte) string { return fmt.Sprintf("%06d", binary.BigEndian.Uint64(mac)%1_000_000) }
 
 // policyOf is the default policy with what is configured.
-func policyOf(c config.Policy) (dispatcher.Policy, error) {
+func policyOf(c config.Policy, speed float64) (dispatcher.Policy, error) {
 	p := dispatcher.DefaultPolicy()
 	if len(c.Levels) > 0 {
 		p.Levels = c.Levels
 	}
 	for urgency, wait := range c.Waits {
 		p.Waits[request.Urgency(urgency)] = wait
+	}
+	if speed > 0 {
+		p = p.Faster(speed)
 	}
 	if err := p.Validate(); err != nil {
 		return p, err

@@ -313,7 +313,33 @@ func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 			msg.To = notifier.Phone(c.Address)
 		}
 	}
+	if p.Channel == notifier.MediumVoice {
+		msg.Others = m.otherCalls(s, p)
+	}
 	return msg
+}
+
+// otherCalls lists the provider's ids of the calls that went to the same contact for other pages since a page was first attempted: a call
+// carries no mark by which a look-up could tell them apart.
+func (m *Machine) otherCalls(s *request.State, p *request.Page) []string {
+	var ids []string
+	for ref := range m.asked[p.Person] {
+		other := m.entries[ref].state
+		for i := range other.Pages {
+			q := &other.Pages[i]
+			if q.Channel != p.Channel || q.Person != p.Person || q.Contact != p.Contact || (ref == s.Ref && q.Page == p.Page) {
+				continue
+			}
+			for _, a := range q.Attempts {
+				// A call is made a while after its attempt was started, and clocks differ.
+				if a.ProviderID != "" && a.Started.After(p.Attempts[0].Started.Add(-15*time.Second)) {
+					ids = append(ids, a.ProviderID)
+				}
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 func (m *Machine) lost(now time.Time, in Lost) {
@@ -345,13 +371,13 @@ func (m *Machine) returned(now time.Time, in Returned) {
 	}
 }
 
-// longestCall is how long a call may hold a telephone when nobody says that it is over.
-const longestCall = 90 * time.Second
+// longestCall is how long a call may hold a telephone when nobody says that it is over: to ring, to be picked up, to last.
+const longestCall = 155 * time.Second
 
 // rings says until when a call that this node made may be under way: until then no other call goes to the same telephone. Zero when there is
 // none.
 func (m *Machine) rings(e *entry, p *request.Page) time.Time {
-	if p.Channel != "voice" || (p.State != request.PageSent && p.State != request.PageAnswered) || e.lanes[p.Page] == "" {
+	if p.Channel != notifier.MediumVoice || (p.State != request.PageSent && p.State != request.PageAnswered) || e.lanes[p.Page] == "" {
 		return time.Time{}
 	}
 	return p.Last().Started.Add(longestCall)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
 )
@@ -127,7 +128,7 @@ func (p *plan) end() {
 		}) {
 			continue
 		}
-		if contact := p.contactOver("sms", person, nil); contact != nil { // nobody is called to be told that there is nothing to do
+		if contact := p.contactOver(notifier.MediumSMS, person, nil); contact != nil { // nobody is called to be told that there is nothing to do
 			p.order(person, request.PageBody{Purpose: request.Notice, About: string(p.s.Status), Level: p.s.Step.Level, Round: p.s.Step.Round}, contact)
 		}
 	}

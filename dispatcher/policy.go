@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -49,10 +50,10 @@ func DefaultPolicy() Policy {
 			request.Emergency: 2 * time.Minute, request.Critical: 3 * time.Minute, request.Urgent: 5 * time.Minute, request.Routine: 30 * time.Minute,
 		},
 		Channels: map[request.Urgency][]ChannelRule{
-			request.Emergency: {{"sms", 0}, {"voice", 0}},
-			request.Critical:  {{"sms", 0}, {"voice", time.Minute}},
-			request.Urgent:    {{"sms", 0}, {"voice", 2 * time.Minute}},
-			request.Routine:   {{"sms", 0}},
+			request.Emergency: {{notifier.MediumSMS, 0}, {notifier.MediumVoice, 0}},
+			request.Critical:  {{notifier.MediumSMS, 0}, {notifier.MediumVoice, time.Minute}},
+			request.Urgent:    {{notifier.MediumSMS, 0}, {notifier.MediumVoice, 2 * time.Minute}},
+			request.Routine:   {{notifier.MediumSMS, 0}},
 		},
 		Recalls: 1,
 		Repeat:  15 * time.Minute,
@@ -60,6 +61,23 @@ func DefaultPolicy() Policy {
 		Validity:  5 * time.Minute,
 		FirstSend: 30 * time.Second,
 	}
+}
+
+// Faster is the policy with all its times divided, but for the hours of the day.
+func (p Policy) Faster(speed float64) Policy {
+	divide := func(d time.Duration) time.Duration { return time.Duration(float64(d) / speed) }
+	waits, channels := map[request.Urgency]time.Duration{}, map[request.Urgency][]ChannelRule{}
+	for u, wait := range p.Waits {
+		waits[u] = divide(wait)
+	}
+	for u, rules := range p.Channels {
+		for _, r := range rules {
+			channels[u] = append(channels[u], ChannelRule{r.Channel, divide(r.After)})
+		}
+	}
+	p.Waits, p.Channels = waits, channels
+	p.Repeat, p.Validity, p.FirstSend = divide(p.Repeat), divide(p.Validity), divide(p.FirstSend)
+	return p
 }
 
 // Validate reports everything that is wrong, each with the fix.

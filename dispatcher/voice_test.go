@@ -122,8 +122,8 @@ func TestACallOfWhichNothingIsHeardFreesTheTelephone(t *testing.T) {
 	began := w.now
 	w.raise(1, request.Emergency)
 	w.raise(2, request.Emergency)
-	w.run(100 * time.Second)
-	if got, want := w.asked(began), "ada/sms@0 ada/voice@0 ada/sms@0 ada/voice@90"; got != want {
+	w.run(160 * time.Second)
+	if got, want := w.asked(began), "ada/sms@0 ada/voice@0 ada/sms@0 ada/sms@120 ada/sms@120 ada/voice@155"; got != want {
 		t.Errorf("asked\n%s, want\n%s", got, want)
 	}
 }

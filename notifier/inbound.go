@@ -13,21 +13,48 @@ type Report struct {
 	Provider   string
 	ProviderID string
 	Progress   Progress
-	Kind       request.FailureKind // with Lost
-	Code       string              // with Lost
+	Kind       request.FailureKind // with Lost; request.FailedNoKey of a call that was busy or that nobody picked up
+	Code       string              // with Lost: why; with Answered: what the provider guesses to have picked up, human, machine or fax, mostly ""
 }
 
-// Progress is how far the provider says a message has come.
+// Progress is how far the provider says a message or a call has come.
 type Progress string
 
-// The steps of progress, in order.
+// The steps of progress. Providers repeat and reorder what they say: of two reports of one attempt the one whose step stands further down
+// here counts, whichever came first. No step is an acknowledgement.
+//
+//	text  Sent → Lost | Delivered
+//	call  Sent → Answered → Ended, or Sent → Lost
 const (
-	Sent      Progress = "sent"
-	Delivered Progress = "delivered"
-	Lost      Progress = "lost"
+	Sent      Progress = "sent"      // on its way; a call is being set up, or rings
+	Answered  Progress = "answered"  // a call was picked up, by a human or by a machine
+	Lost      Progress = "lost"      // it will not arrive; of a call: nobody picked up
+	Delivered Progress = "delivered" // a text arrived
+	Ended     Progress = "ended"     // a call that was picked up is over; whether somebody pressed a key, Sink.Key has seen
 )
 
-// An Answer is what a reply by text is answered with; the provider's package renders it. NoAnswer sends nothing.
+// A Key is one key of a telephone.
+type Key string
+
+// The keys that mean something during a call.
+const (
+	KeyTake   Key = "1"
+	KeyPass   Key = "2"
+	KeyRepeat Key = "9" // the channel repeats by itself: no sink sees it
+)
+
+// A KeyPress is a key that somebody pressed during a call of ours. That it is genuine, the provider's package has checked.
+type KeyPress struct {
+	Ref        request.Ref
+	Attempt    string
+	Key        Key   // KeyTake or KeyPass
+	Phone      Phone // that we called
+	Provider   string
+	ProviderID string // of the call, in which more than one key can be pressed
+}
+
+// An Answer is what a reply by text or by key is answered with; the provider's package renders it. NoAnswer sends nothing to a text, and
+// tells a caller that the call is not valid any more.
 type Answer struct {
 	Kind     AnswerKind
 	Ref      request.Ref
@@ -61,4 +88,9 @@ type Sink interface {
 	// Reply handles a text that somebody sent; id is the provider's id of it, by which repetitions are recognised. It returns after the
 	// decision is stored, and never an error: what cannot be stored is answered with TryAgain.
 	Reply(ctx context.Context, from Phone, id, text string) Answer
+	// Key handles a key that somebody pressed during a call: it takes or passes on, for the person whom the attempt's page asked. It returns
+	// after the decision is stored, because what it returns is spoken at once, and never an error: what cannot be stored is answered with
+	// TryAgain, and what belongs to no page that this node can find, with NoAnswer. A provider repeats a press that it got no answer to:
+	// the same key again must lead to an answer that is true, as AlreadyYours is.
+	Key(ctx context.Context, k KeyPress) Answer
 }

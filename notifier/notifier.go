@@ -54,6 +54,9 @@ type Message struct {
 	Expires  time.Time
 	// Since is when the page was first attempted: a look-up need not search before it.
 	Since time.Time
+	// Others are the provider's ids of what is known to have gone to the same number for other pages since. A look-up over a medium that
+	// carries no mark of the page (a call) takes none of them for this page; over any other medium they say nothing new.
+	Others []string
 }
 
 // LogValue says which message it is, without the code and with the number masked.
@@ -61,6 +64,12 @@ func (m Message) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("request", m.Ref.String()), slog.String("page", m.Page), slog.String("attempt", m.Attempt),
 		slog.String("about", string(m.About)), slog.String("urgency", string(m.Urgency)), slog.Any("to", m.To))
 }
+
+// What [Channel.Medium] says of the ways to reach people.
+const (
+	MediumSMS   = "sms"
+	MediumVoice = "voice"
+)
 
 // An Outcome is what is known after a call to a provider. Exactly one of the types below.
 type Outcome interface{ outcome() }
@@ -82,12 +91,13 @@ func (Accepted) outcome() {}
 func (Failed) outcome()   {}
 func (NotFound) outcome() {}
 
-// A Channel hands messages to one provider over one medium. Implementations are safe for concurrent use and end every call by ctx's
+// A Channel hands messages to one provider over one medium. Accepted never means more than that the provider has the message: only a code
+// or a key acknowledges. Implementations are safe for concurrent use and end every call by ctx's
 // deadline. A panic in one is a [Failed] of unknown kind to its caller.
 type Channel interface {
 	// Name is the provider's name in events: twilio.
 	Name() string
-	// Medium is the channel's name in events and rosters: sms, voice.
+	// Medium is the channel's name in events and rosters: [MediumSMS], [MediumVoice].
 	Medium() string
 	// Lane names the lane (one provider number) that serves a recipient; always the same for the same recipient, so that a conversation
 	// stays on one number.

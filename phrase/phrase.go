@@ -70,6 +70,22 @@ const (
 	TryAgain       Key = "sms_try_again"
 )
 
+// What calls say; [Spoken] fills them.
+const (
+	VoiceAsk          Key = "voice_ask"       // {urgency} {reference} {language}: 1 takes, 2 passes on, 9 repeats
+	VoiceWithdrawn    Key = "voice_withdrawn" // {reference}: 9 repeats
+	VoiceTaken        Key = "voice_taken"     // {reference}: the answers to a key, from here on
+	VoiceAlreadyYours Key = "voice_already_yours"
+	VoiceAlreadyTaken Key = "voice_already_taken" // {reference} {call_sign}
+	VoiceAlreadyEnded Key = "voice_already_ended"
+	VoicePassedOn     Key = "voice_passed_on"
+	VoiceCannotPass   Key = "voice_cannot_pass"
+	VoiceTryAgain     Key = "voice_try_again" // the question follows
+	VoiceWrongKey     Key = "voice_wrong_key" // the question follows
+	VoiceGoodbye      Key = "voice_goodbye"   // after silence
+	VoiceUnknown      Key = "voice_unknown"   // nobody knows what the call is about
+)
+
 // Messages lists the keys of text messages. Do not modify.
 var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain}
 
@@ -114,14 +130,70 @@ func Text(l Language, k Key, a Args) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
-	urgency := a.Urgency
-	if urgency != "" {
-		urgency = Text(l, Key("urgency_"+urgency), Args{})
-		if strings.HasPrefix(urgency, "urgency_") { // a later version's
-			urgency = a.Urgency
-		}
+	return fill(text, a.Reference, strings.ToUpper(urgency(l, a.Urgency)), shortTag(a.Language), a)
+}
+
+// Spoken is the text of a key as a voice should say it: the reference character by character, the urgency in small letters (some engines
+// spell what is written in capitals), and the language of the request by its name.
+func Spoken(l Language, k Key, a Args) string {
+	text := words[l][k]
+	if text == "" {
+		return Text(l, k, a)
 	}
-	return strings.NewReplacer("{reference}", a.Reference, "{urgency}", strings.ToUpper(urgency), "{language}", shortTag(a.Language), "{code}", a.Code, "{call_sign}", a.CallSign).Replace(text)
+	pressing := urgency(l, a.Urgency)
+	if pressing == "" {
+		pressing = words[l]["voice_not_stated"]
+	}
+	return fill(text, spell(a.Reference), pressing, spokenLanguage(l, a.Language), a)
+}
+
+func fill(text, reference, urgency, language string, a Args) string {
+	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign).Replace(text)
+}
+
+// urgency translates an urgency; one of a later version stays as it is.
+func urgency(l Language, name string) string {
+	if text, ok := words[l][Key("urgency_"+name)]; ok {
+		return text
+	}
+	return name
+}
+
+// spell separates the characters of a reference with commas, at which every engine pauses, and its groups with semicolons. A full stop would
+// make abbreviations of some letters: "M. 2" begins with Monsieur.
+func spell(reference string) string {
+	var b strings.Builder
+	pause := ""
+	for _, r := range reference {
+		if r == '-' {
+			pause = "; "
+			continue
+		}
+		b.WriteString(pause)
+		b.WriteRune(r)
+		pause = ", "
+	}
+	return b.String()
+}
+
+// spokenLanguage is the name of a language of a request.
+func spokenLanguage(l Language, tag string) string {
+	short := shortTag(tag)
+	if short == noTag {
+		return words[l]["voice_not_stated"]
+	}
+	if name, ok := words[l][Key("voice_language_"+threeLetters[short])]; ok {
+		return name
+	}
+	if name, ok := words[l][Key("voice_language_"+short)]; ok {
+		return name
+	}
+	return words[l]["voice_language_other"]
+}
+
+// threeLetters are the codes of three letters of the languages that calls can name, which senders may use as well.
+var threeLetters = map[string]string{
+	"ara": "ar", "arb": "ar", "deu": "de", "eng": "en", "spa": "es", "fra": "fr", "ita": "it", "por": "pt", "rus": "ru", "zho": "zh", "cmn": "zh",
 }
 
 // Has reports whether there is a text of a key.
@@ -130,12 +202,15 @@ func Has(k Key) bool {
 	return ok
 }
 
+// noTag stands for a language that nobody stated.
+const noTag = "?"
+
 // shortTag is the first part of a language tag, "?" when there is none that could be one.
 func shortTag(tag string) string {
 	base, _, _ := strings.Cut(tag, "-")
 	base = strings.ToLower(strings.TrimSpace(base))
 	if len(base) < 2 || len(base) > 3 || strings.Trim(base, "abcdefghijklmnopqrstuvwxyz") != "" {
-		return "?"
+		return noTag
 	}
 	return base
 }

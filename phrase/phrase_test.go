@@ -101,3 +101,68 @@ func TestPickFindsTheFirstLanguageThatExists(t *testing.T) {
 		t.Errorf("text %q", got)
 	}
 }
+
+// calls are the texts that a call begins with, and the answers to a key.
+var calls = []Key{
+	VoiceAsk, VoiceWithdrawn, VoiceTaken, VoiceAlreadyYours, VoiceAlreadyTaken, VoiceAlreadyEnded, VoicePassedOn, VoiceCannotPass, VoiceTryAgain,
+	VoiceWrongKey, VoiceGoodbye, VoiceUnknown,
+}
+
+func TestCallsSpellTheReferenceAndNameTheLanguage(t *testing.T) {
+	const spelled = "7, K, 4, M; 2, Q, X, 9; D"
+	for _, l := range Languages {
+		for _, key := range calls {
+			if !Has(key) {
+				t.Errorf("%s is not in the files", key)
+			}
+			text := Spoken(l, key, Args{Reference: "7K4M-2QX9-D", Urgency: "critical", Language: "fr-CA", Code: "123456", CallSign: "KESTREL-1234"})
+			for placeholder, want := range map[string]string{
+				"{reference}": spelled, "{urgency}": Text(l, "urgency_critical", Args{}), "{language}": words[l]["voice_language_fr"], "{call_sign}": "KESTREL-1234",
+			} {
+				if strings.Contains(words[l][key], placeholder) && !strings.Contains(text, want) {
+					t.Errorf("%s %s: %q lacks %q", l, key, text, want)
+				}
+			}
+			if strings.ContainsAny(text, "{}") || strings.Contains(text, "123456") {
+				t.Errorf("%s %s: %q has an empty place, or the code", l, key, text)
+			}
+		}
+		ask := words[l][VoiceAsk]
+		for _, want := range []string{"1", "2", "9", "{reference}", "{urgency}", "{language}"} {
+			if !strings.Contains(ask, want) {
+				t.Errorf("%s: a call says %q, without %s", l, ask, want)
+			}
+		}
+		if strings.Count(words[l][VoiceWithdrawn], "9") != 1 || strings.ContainsAny(words[l][VoiceWithdrawn], "12") {
+			t.Errorf("%s: a notice has the keys of a question: %q", l, words[l][VoiceWithdrawn])
+		}
+	}
+}
+
+func TestWhatIsNotKnownIsSaidToBe(t *testing.T) {
+	for _, l := range Languages {
+		unknown, other := words[l]["voice_not_stated"], words[l]["voice_language_other"]
+		for tag, want := range map[string]string{
+			"": unknown, "Mr Smith": unknown, "x": unknown, "tlh": other, "nl-BE": other, "fra": words[l]["voice_language_fr"], "ZHO-Hans": words[l]["voice_language_zh"],
+			"pt-BR": words[l]["voice_language_pt"],
+		} {
+			if got := spokenLanguage(l, tag); got != want {
+				t.Errorf("%s: the language %q is called %q, want %q", l, tag, got, want)
+			}
+		}
+		if text := Spoken(l, VoiceAsk, Args{}); strings.Count(text, unknown) != 2 {
+			t.Errorf("%s: neither urgency nor language is known: %q", l, text)
+		}
+		if text := Spoken(l, VoiceAsk, Args{Urgency: "dire"}); !strings.Contains(text, "dire") {
+			t.Errorf("%s: a later version's urgency is not said: %q", l, text)
+		}
+		for tag := range threeLetters {
+			if !Has(Key("voice_language_" + threeLetters[tag])) {
+				t.Errorf("%s has no name", tag)
+			}
+		}
+	}
+	if got := Spoken(English, "nothing of the kind", Args{}); got != "nothing of the kind" {
+		t.Errorf("spoken %q", got)
+	}
+}

@@ -12,6 +12,7 @@ type grammar struct {
 	globals
 
 	Run       runCommand       `cmd:"" help:"Run everything in one process, with a simulated telephone network."`
+	Demo      demoCommand      `cmd:"" help:"Play one night, from a request to its acknowledgement, and tell it."`
 	Serve     serveCommand     `cmd:"" help:"Run a node of a production deployment."`
 	Request   requestCommand   `cmd:"" help:"Raise requests and follow them."`
 	Roster    rosterCommand    `cmd:"" help:"See and edit who is on duty."`

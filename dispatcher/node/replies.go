@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -87,10 +89,18 @@ func (n *Node) Report(ctx context.Context, r notifier.Report) error {
 	case notifier.Sent:
 	case notifier.Delivered:
 		kind = request.AttemptDelivered
+	case notifier.Answered:
+		kind, body.Code = request.AttemptAnswered, r.Code
 	case notifier.Lost:
 		kind, body.Failure, body.Code = request.AttemptFailed, r.Kind, r.Code
+	case notifier.Ended: // whoever pressed a key has acknowledged or passed by now, and this is no news of them
+		kind, body.Failure, body.Code = request.AttemptFailed, request.FailedNoKey, "completed"
 	}
-	id := request.FactID(string(r.Ref), r.Attempt, r.Provider, r.ProviderID, string(r.Progress))
+	parts := []string{string(r.Ref), r.Attempt, r.Provider, r.ProviderID, string(r.Progress)}
+	if r.Progress == notifier.Answered && r.Code != "" { // who is thought to have picked up comes later, and is news
+		parts = append(parts, r.Code)
+	}
+	id := request.FactID(parts...)
 	commit := request.Fact(r.Ref, id, n.opts.Clock.Now(), n.opts.Name, providerActor(r.Provider), request.NewEvent(kind, body))
 	data, err := commit.Encode()
 	if err != nil {
@@ -175,6 +185,73 @@ func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) noti
 	}
 	result.Kind, result.CallSign = outcome.Kind, outcome.CallSign
 	return result
+}
+
+// Key handles a key that somebody pressed during a call, for the person whom the attempt's page asked.
+func (n *Node) Key(ctx context.Context, k notifier.KeyPress) (result notifier.Answer) {
+	log := n.opts.Logger.With(zap.Stringer("request", k.Ref), zap.String("attempt", k.Attempt))
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			log.Error("panic while a key is handled", zap.String("panic", fmt.Sprintf("%T", trouble)), zap.Stack("stack"))
+			result = notifier.Answer{Kind: notifier.TryAgain, Ref: k.Ref}
+		}
+		log.Info("key answered", zap.String("key", string(k.Key)), zap.String("answer", string(result.Kind)))
+	}()
+	result = notifier.Answer{Ref: k.Ref}
+	page, err := n.pageOf(ctx, k.Ref, k.Attempt)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return result
+	case err != nil:
+		result.Kind = notifier.TryAgain
+		return result
+	}
+	var outcome Outcome
+	if k.Key == notifier.KeyPass {
+		outcome, err = n.Pass(ctx, k.Ref, page.Person, page.Page, "", request.ViaKey)
+	} else {
+		outcome, err = n.Acknowledge(ctx, k.Ref, page.Person, page.Page, request.ViaKey)
+	}
+	if err != nil {
+		log.Error("a key is not stored", zap.Error(err))
+		result.Kind = notifier.TryAgain
+		return result
+	}
+	result.Kind, result.CallSign, result.Language = outcome.Kind, outcome.CallSign, n.language(page.Person)
+	return result
+}
+
+// pageOf finds the asking page of an attempt; what this node has not folded yet is read from the log. The error is [ErrNotFound] or
+// [ErrUnavailable].
+func (n *Node) pageOf(ctx context.Context, ref request.Ref, attempt string) (request.Page, error) {
+	id, ok := request.PageOfAttempt(attempt)
+	if !ok {
+		return request.Page{}, ErrNotFound
+	}
+	s := n.known(ref)
+	if s == nil || s.Page(id) == nil {
+		var err error
+		if s, err = n.read(ctx, ref); err != nil {
+			return request.Page{}, err
+		}
+	}
+	if p := s.Page(id); p != nil && p.Purpose == request.Ask {
+		return *p, nil
+	}
+	return request.Page{}, ErrNotFound
+}
+
+// language is the one in which a person is addressed.
+func (n *Node) language(person string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.roster == nil {
+		return ""
+	}
+	if who, ok := n.roster.Person(person); ok && len(who.Languages) > 0 {
+		return who.Languages[0]
+	}
+	return ""
 }
 
 // fruitless gives an answer that leads to nothing, or none when there were too many of them.

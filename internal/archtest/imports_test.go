@@ -52,10 +52,12 @@ var table = map[string]row{
 	"client": {ours: []string{"request", "roster"}},
 	"config": {},
 	"app":    {ours: everything},
+	// Plays a night on a whole node and tells it; it is the telephone network and the people.
+	"demo": {ours: []string{"app", "client", "config", "request", "roster", "twiliosim"}},
 	// Measures a whole node from outside: starts one, calls it, is its provider, and measures the log beside it.
 	"bench": {ours: []string{"app", "client", "config", "eventlog", "request", "twiliosim"}},
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
-	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "directory", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
+	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
 	"eventlog/eventlogtest": {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/phrase/phrasetest"
@@ -127,19 +128,41 @@ func (h Harness) content(t *testing.T) {
 					t.Fatalf("page %d arrived at %q as %q, accepted as %q", n, string(got.To), got.ProviderID, id)
 				}
 				h.checkText(t, p, got.Text)
-				for what, part := range map[string]string{"reference": m.Ref.String(), "code": m.Code} {
-					if !strings.Contains(got.Text, part) {
-						t.Errorf("an ask in %q lacks its %s: %q", reader, what, got.Text)
-					}
+				if !refersTo(p, got.Text, m.Ref) {
+					t.Errorf("an ask in %q lacks its reference: %q", reader, got.Text)
+				}
+				// What is said aloud is heard by whoever stands by: a key answers a call, and its code stays here.
+				if written := strings.Contains(joined(got.Text), m.Code); written == spoken(p) {
+					t.Errorf("an ask in %q has its code: %t: %q", reader, written, got.Text)
 				}
 			}
 		}
 	}
 }
 
+func spoken(p Provider) bool { return p.Channel().Medium() == notifier.MediumVoice }
+
+// refersTo reports whether a text names a request; a voice says its reference character by character.
+func refersTo(p Provider, text string, ref request.Ref) bool {
+	if spoken(p) {
+		return strings.Contains(joined(text), string(ref)) && !strings.Contains(text, string(ref)[:2])
+	}
+	return strings.Contains(text, ref.String())
+}
+
+// joined is a text without all that stands between its letters and digits.
+func joined(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, text)
+}
+
 func (h Harness) checkText(t *testing.T, p Provider, text string) {
 	t.Helper()
-	if n, encoding := phrasetest.Segments(text); p.Channel().Medium() == "sms" && n != 1 {
+	if n, encoding := phrasetest.Segments(text); p.Channel().Medium() == notifier.MediumSMS && n != 1 {
 		t.Errorf("%d segments of %s: %q", n, encoding, text)
 	}
 	if strings.ContainsAny(text, "{}") {
@@ -159,7 +182,7 @@ func (h Harness) notice(t *testing.T) {
 		arrived := p.Arrived()
 		got := arrived[len(arrived)-1]
 		h.checkText(t, p, got.Text)
-		if !strings.Contains(got.Text, m.Ref.String()) {
+		if !refersTo(p, got.Text, m.Ref) {
 			t.Errorf("a notice in %s lacks its reference: %q", reader, got.Text)
 		}
 	}

@@ -32,7 +32,7 @@ const RetryAfter = 7 * time.Second
 // An Arrival is a message that the provider took.
 type Arrival struct {
 	To         notifier.Phone
-	Text       string // all that the recipient reads or hears
+	Text       string // all that the recipient reads, or hears before a key is pressed
 	ProviderID string
 }
 

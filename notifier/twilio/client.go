@@ -33,6 +33,7 @@ type Options struct {
 	PreviousAuthToken string            // webhooks signed with it are believed too, while the token is being changed
 	Numbers           []string          // our own, E.164; each is a lane
 	PublicURL         string            // under which the vendor reaches the webhooks; with a path when a proxy takes that path off
+	FallbackURL       string            // another road to the webhooks, for calls that the first one fails; "" is PublicURL again
 	Validity          time.Duration     // how long a text may wait at the provider, 1 s to 10 h; 0 is 5 min
 	Transport         http.RoundTripper // nil: its own
 	Logger            *zap.Logger       // nil: none
@@ -51,10 +52,11 @@ const vendor = "https://api.twilio.com"
 
 // A Client is one account. It is safe for concurrent use.
 type Client struct {
-	opts   Options
-	base   *url.URL
-	public string // without a slash at its end
-	next   http.RoundTripper
+	opts             Options
+	base             *url.URL
+	public, fallback string // without a slash at their end; fallback may be ""
+	next             http.RoundTripper
+	calls            calls
 }
 
 var (
@@ -100,6 +102,12 @@ func New(o Options) (*Client, error) {
 	case public.Scheme != "https" && o.BaseURL == "":
 		wrong("public_url: the provider needs https")
 	}
+	if o.FallbackURL != "" {
+		fallback, err := url.Parse(o.FallbackURL)
+		if err != nil || !plain(fallback) || (fallback.Scheme != "https" && o.BaseURL == "") {
+			wrong("the fallback of public_url: an address of https, or none, is needed")
+		}
+	}
 	if o.Validity < time.Second || o.Validity > longestValidity {
 		wrong("twilio: the validity of a text must be between 1 s and %v", longestValidity)
 	}
@@ -110,7 +118,9 @@ func New(o Options) (*Client, error) {
 	if next == nil {
 		next = transport()
 	}
-	return &Client{opts: o, base: base, public: strings.TrimRight(o.PublicURL, "/"), next: next}, nil
+	return &Client{
+		opts: o, base: base, public: strings.TrimRight(o.PublicURL, "/"), fallback: strings.TrimRight(o.FallbackURL, "/"), next: next,
+	}, nil
 }
 
 // plain reports whether an address is http or https, with a host and without what no base of addresses can have.
@@ -142,9 +152,9 @@ type sms struct{ *Client }
 func (sms) Name() string { return "twilio" }
 
 // Medium is sms.
-func (sms) Medium() string { return "sms" }
+func (sms) Medium() string { return notifier.MediumSMS }
 
-// Lane is the number that writes to a recipient: the one whose hash together with the recipient's is highest, so that adding a number
+// Lane is the number that writes to a recipient, or calls: the one whose hash together with the recipient's is highest, so that adding a number
 // moves as few conversations as can be.
 func (c *Client) Lane(to notifier.Phone) string {
 	best, highest := "", [sha256.Size]byte{}

@@ -32,7 +32,12 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	notifiertest.Exercise(t, notifiertest.Harness{New: func(t *testing.T) notifiertest.Provider { return newVendor(t) }})
+	t.Run("sms", func(t *testing.T) {
+		notifiertest.Exercise(t, notifiertest.Harness{New: func(t *testing.T) notifiertest.Provider { return newVendor(t) }})
+	})
+	t.Run("voice", func(t *testing.T) {
+		notifiertest.Exercise(t, notifiertest.Harness{New: func(t *testing.T) notifiertest.Provider { return newVoiceVendor(t) }})
+	})
 }
 
 const recipient = "+15005550123"
@@ -49,15 +54,16 @@ func TestCallsFollowTheVendorsDescription(t *testing.T) {
 	if _, err := description(); err != nil {
 		t.Skipf("NOT CHECKED: the vendor's OpenAPI description is not at hand, set DUTYLINE_SHARED to the folder with data/twilio_api_v2010.json (%v)", err)
 	}
-	v := newVendor(t) // every call to it is checked
-	for _, reader := range request.Languages {
-		m := page()
-		m.Reader = reader
-		if o, ok := v.Channel().Send(t.Context(), m).(notifier.Accepted); !ok {
-			t.Errorf("%#v", o)
-		}
-		if o, ok := v.Channel().Find(t.Context(), m).(notifier.Accepted); !ok {
-			t.Errorf("%#v", o)
+	for _, v := range []*fakeVendor{newVendor(t), newVoiceVendor(t)} { // every call to them is checked
+		for _, reader := range request.Languages {
+			m := page()
+			m.Reader = reader
+			if o, ok := v.Channel().Send(t.Context(), m).(notifier.Accepted); !ok {
+				t.Errorf("%#v", o)
+			}
+			if o, ok := v.Channel().Find(t.Context(), m).(notifier.Accepted); !ok {
+				t.Errorf("%#v", o)
+			}
 		}
 	}
 }
@@ -163,20 +169,21 @@ var meanings = map[request.FailureKind][]int{
 }
 
 func TestErrorCodes(t *testing.T) {
-	v := newVendor(t)
-	check := func(code int, want request.FailureKind) {
-		v.answer = func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusBadRequest, code) }
-		got, ok := v.Channel().Send(t.Context(), page()).(notifier.Failed)
-		if !ok || got.Kind != want || got.Code != strconv.Itoa(code) {
-			t.Errorf("%d: %#v, want %s", code, got, want)
+	for _, v := range []*fakeVendor{newVendor(t), newVoiceVendor(t)} {
+		check := func(code int, want request.FailureKind) {
+			v.answer = func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusBadRequest, code) }
+			got, ok := v.Channel().Send(t.Context(), page()).(notifier.Failed)
+			if !ok || got.Kind != want || got.Code != strconv.Itoa(code) {
+				t.Errorf("%s, %d: %#v, want %s", v.Channel().Medium(), code, got, want)
+			}
 		}
-	}
-	for kind, codes := range meanings {
-		for _, code := range codes {
-			check(code, kind)
+		for kind, codes := range meanings {
+			for _, code := range codes {
+				check(code, kind)
+			}
 		}
+		check(29999, request.FailedConfig) // not in the table: what we sent was refused, somebody must look
 	}
-	check(29999, request.FailedConfig) // not in the table: what we sent was refused, somebody must look
 }
 
 func TestAnswers(t *testing.T) {
@@ -192,11 +199,11 @@ func TestAnswers(t *testing.T) {
 		{"an empty success", 201, nil, "", notifier.Failed{Kind: request.FailedUnknown, Code: "http_201"}},
 		{"a success that says null", 201, nil, "null", notifier.Failed{Kind: request.FailedUnknown, Code: "http_201"}},
 		{"a success without an id", 201, nil, "{}", notifier.Failed{Kind: request.FailedUnknown, Code: "http_201"}},
-		{"a success with an empty id", 201, nil, `{"sid":"","messages":null}`, notifier.Failed{Kind: request.FailedUnknown, Code: "http_201"}},
+		{"a success with an empty id", 201, nil, `{"sid":"","messages":null,"calls":null}`, notifier.Failed{Kind: request.FailedUnknown, Code: "http_201"}},
 		{"a success of a proxy", 200, nil, pageOfAProxy, notifier.Failed{Kind: request.FailedUnknown, Code: "http_200"}},
 		{"a success that is cut", 200, http.Header{"Content-Length": {"100"}}, "{", notifier.Failed{Kind: request.FailedUnknown, Code: "connection_lost"}},
 		{"a redirect", 302, http.Header{"Location": {"/elsewhere"}}, "", notifier.Failed{Kind: request.FailedConfig, Code: "http_302"}},
-		{"a redirect that looks like success", 307, http.Header{"Location": {"/elsewhere"}}, `{"sid":"SM1","messages":[]}`, notifier.Failed{Kind: request.FailedConfig, Code: "http_307"}},
+		{"a redirect that looks like success", 307, http.Header{"Location": {"/elsewhere"}}, `{"sid":"SM1","messages":[],"calls":[]}`, notifier.Failed{Kind: request.FailedConfig, Code: "http_307"}},
 		{"a refusal of a proxy", 403, nil, pageOfAProxy, notifier.Failed{Kind: request.FailedConfig, Code: "http_403"}},
 		{"a refusal without a code", 404, nil, `{"status":404}`, notifier.Failed{Kind: request.FailedConfig, Code: "http_404"}},
 		{"a refusal that says null", 400, nil, "null", notifier.Failed{Kind: request.FailedConfig, Code: "http_400"}},
@@ -219,21 +226,22 @@ func TestAnswers(t *testing.T) {
 		{"out of order, at length", 504, nil, strings.Repeat("x", 2<<20), notifier.Failed{Kind: request.FailedUnknown, Code: "http_504"}},
 		{"a contact refused", 400, later("3"), `{"code":21211,"message":"The 'To' number +15005550123 is not valid"}`, notifier.Failed{Kind: request.FailedForGood, Code: "21211"}},
 	}
-	v := newVendor(t)
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			v.answers(c.status, c.header, c.body)
-			before := v.calls.Load()
-			if got := v.Channel().Send(t.Context(), page()); got != c.want {
-				t.Errorf("send: %#v, want %#v", got, c.want)
-			}
-			if got := v.Channel().Find(t.Context(), page()); got != c.want {
-				t.Errorf("find: %#v, want %#v", got, c.want)
-			}
-			if n := v.calls.Load() - before; n != 2 {
-				t.Errorf("%d calls, want one each: nothing is repeated or followed here", n)
-			}
-		})
+	for _, v := range []*fakeVendor{newVendor(t), newVoiceVendor(t)} {
+		for _, c := range cases {
+			t.Run(v.Channel().Medium()+" "+c.name, func(t *testing.T) {
+				v.answers(c.status, c.header, c.body)
+				before := v.calls.Load()
+				if got := v.Channel().Send(t.Context(), page()); got != c.want {
+					t.Errorf("send: %#v, want %#v", got, c.want)
+				}
+				if got := v.Channel().Find(t.Context(), page()); got != c.want {
+					t.Errorf("find: %#v, want %#v", got, c.want)
+				}
+				if n := v.calls.Load() - before; n != 2 {
+					t.Errorf("%d calls, want one each: nothing is repeated or followed here", n)
+				}
+			})
+		}
 	}
 }
 
@@ -507,6 +515,9 @@ func TestOptions(t *testing.T) {
 		"a name":                 {func(o *twilio.Options) { o.Numbers[1] = "DUTYLINE" }, "twilio.numbers[1]"}, // one-way: no reply comes back
 		"a number twice":         {func(o *twilio.Options) { o.Numbers[1] = o.Numbers[0] }, "twilio.numbers[1]"},
 		"no time at all":         {func(o *twilio.Options) { o.Validity = time.Millisecond }, "validity"},
+		"another road":           {func(o *twilio.Options) { o.FallbackURL = "https://other.example/duty/" }, ""},
+		"another road, bad":      {func(o *twilio.Options) { o.FallbackURL = "other.example" }, "fallback"},
+		"another road, http":     {func(o *twilio.Options) { o.FallbackURL = "http://other.example" }, "fallback"},
 		"too much time":          {func(o *twilio.Options) { o.Validity = 11 * time.Hour }, "validity"},
 	}
 	for name, c := range cases {
@@ -556,11 +567,13 @@ func TestSendingLogsNothingOfAPerson(t *testing.T) {
 	logger, check := logged(t)
 	o := options()
 	o.BaseURL, o.Logger = v.server.URL, logger
-	channel := newClient(t, o).SMS()
+	c := newClient(t, o)
 	for _, b := range []notifiertest.Behaviour{notifiertest.Accept, notifiertest.RefuseContact, notifiertest.Unavailable, notifiertest.LoseAnswer, notifiertest.Garble} {
 		v.Behave(b)
-		channel.Send(t.Context(), page())
-		channel.Find(t.Context(), page())
+		for _, channel := range []notifier.Channel{c.SMS(), c.Voice()} {
+			channel.Send(t.Context(), page())
+			channel.Find(t.Context(), page())
+		}
 	}
 	check()
 }

@@ -38,7 +38,7 @@ func kindOf(code int) request.FailureKind {
 	return request.FailedConfig
 }
 
-// kindOfLoss is what the code of a text that was taken and then lost means. It is over for that text, whatever the code: the page goes
+// kindOfLoss is what the code of a text or call that was taken and then lost means. It is over for it, whatever the code: the page goes
 // on over the next contact.
 func kindOfLoss(code int) request.FailureKind {
 	kind, ok := kinds[code]

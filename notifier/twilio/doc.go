@@ -12,4 +12,22 @@
 //	HTTP 3xx, other 4xx                    → configuration
 //
 // A webhook is believed when its signature over the public address is right; it carries the reference and the attempt in its path.
+//
+// A call is a conversation that no node remembers: what it asks stands in the signed query of each address, and nothing there is content.
+//
+//	picked up  → voice   the question, within a Gather
+//	  1, 2     → gather  [notifier.Sink.Key] stores the decision; then it is confirmed, and the call ends
+//	  9        → gather  the question again
+//	  silence  → gather  the question again, three times; then goodbye
+//	  other    → gather  a hint and the question
+//	not stored → gather  said so, and the question again, as after silence
+//	no answer of ours that the vendor can use → voice?fallback=1, from the other public address where there is one
+//
+// What is reported of a call follows from its status alone, so that repeated and reordered callbacks do no harm:
+//
+//	initiated, ringing        → Sent      (so that a call whose creation was not answered is found)
+//	in-progress               → Answered  (by a human or a machine; the guess at which comes later, as a hint)
+//	completed                 → Ended     (nobody has acknowledged by that)
+//	busy, no-answer           → Lost, request.FailedNoKey: call again
+//	failed, canceled          → Lost, by the error code of codes.go, else request.FailedCarrier
 package twilio

@@ -19,6 +19,7 @@ type sighting struct {
 	timeout    bool
 	status     int // 0: no answer, or one that broke off
 	retryAfter time.Duration
+	date       time.Time // by the clock of whoever answered; zero when it did not say
 }
 
 // success reports whether the answer was one. The library takes a redirect for one, too.
@@ -63,6 +64,7 @@ func (t *tripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.seen.status, t.seen.retryAfter = response.StatusCode, retryAfter(response.Header.Get("Retry-After"))
+	t.seen.date, _ = http.ParseTime(response.Header.Get("Date"))
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
 }

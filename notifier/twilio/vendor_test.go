@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,18 @@ type record struct {
 	DateCreated string `json:"date_created"`
 }
 
+// A callRecord is the same of a call.
+type callRecord struct {
+	SID         string `json:"sid"`
+	AccountSID  string `json:"account_sid"`
+	To          string `json:"to"`
+	From        string `json:"from"`
+	Status      string `json:"status"`
+	Direction   string `json:"direction"`
+	DateCreated string `json:"date_created"`
+	said        string // to whoever picks up
+}
+
 // fakeVendor is the part of the vendor's API that the client uses. It checks credentials, and every call against the vendor's description.
 type fakeVendor struct {
 	t      *testing.T
@@ -80,7 +93,9 @@ type fakeVendor struct {
 	answer    http.HandlerFunc // instead of all else
 	skew      time.Duration    // of its clock
 	messages  []record
+	rung      []callRecord // calls
 	forms     []url.Values
+	voice     bool // the channel under test is that of calls
 }
 
 // newVendor starts a fake vendor and makes a client of it.
@@ -112,7 +127,19 @@ var closedPort = sync.OnceValue(func() string {
 	return l.Addr().String()
 })
 
-func (v *fakeVendor) Channel() notifier.Channel { return v.client.SMS() }
+// newVoiceVendor is a fake vendor whose calls are under test. Every call is picked up at once, by somebody who listens.
+func newVoiceVendor(t *testing.T) *fakeVendor {
+	v := newVendor(t)
+	v.voice = true
+	return v
+}
+
+func (v *fakeVendor) Channel() notifier.Channel {
+	if v.voice {
+		return v.client.Voice()
+	}
+	return v.client.SMS()
+}
 
 func (v *fakeVendor) Hung() <-chan struct{} { return v.hung }
 
@@ -132,6 +159,9 @@ func (v *fakeVendor) Arrived() []notifiertest.Arrival {
 	var all []notifiertest.Arrival
 	for _, m := range v.messages {
 		all = append(all, notifiertest.Arrival{To: notifier.Phone(m.To), Text: m.Body, ProviderID: m.SID})
+	}
+	for _, c := range v.rung {
+		all = append(all, notifiertest.Arrival{To: notifier.Phone(c.To), Text: c.said, ProviderID: c.SID})
 	}
 	return all
 }
@@ -163,7 +193,11 @@ func (v *fakeVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch behaviour {
 	case notifiertest.RefuseContact:
-		refuse(w, http.StatusBadRequest, 21610)
+		code := 21610
+		if v.voice {
+			code = 21216
+		}
+		refuse(w, http.StatusBadRequest, code)
 	case notifiertest.RefuseConfiguration:
 		refuse(w, http.StatusForbidden, 20003)
 	case notifiertest.TooMany:
@@ -202,10 +236,14 @@ func (v *fakeVendor) serve(w http.ResponseWriter, r *http.Request, body []byte, 
 		refuse(w, http.StatusUnauthorized, 20003)
 		return
 	}
-	if r.URL.Path != "/2010-04-01/Accounts/"+sid+"/Messages.json" {
+	calls := r.URL.Path == "/2010-04-01/Accounts/"+sid+"/Calls.json"
+	if !calls && r.URL.Path != "/2010-04-01/Accounts/"+sid+"/Messages.json" {
 		refuse(w, http.StatusNotFound, 20404)
 		return
 	}
+	v.mu.Lock()
+	w.Header().Set("Date", time.Now().Add(v.skew).UTC().Format(http.TimeFormat))
+	v.mu.Unlock()
 	status, answer := http.StatusOK, any(nil)
 	if r.Method == http.MethodPost {
 		form, err := url.ParseQuery(string(body))
@@ -213,9 +251,14 @@ func (v *fakeVendor) serve(w http.ResponseWriter, r *http.Request, body []byte, 
 			refuse(w, http.StatusBadRequest, 20001)
 			return
 		}
-		status, answer = http.StatusCreated, v.create(form)
+		status = http.StatusCreated
+		if calls {
+			answer = v.call(form)
+		} else {
+			answer = v.create(form)
+		}
 	} else {
-		answer = v.list(r.URL)
+		answer = v.list(r.URL, calls)
 	}
 	data, err := json.Marshal(answer)
 	if err != nil {
@@ -239,24 +282,52 @@ func (v *fakeVendor) create(form url.Values) record {
 	return m
 }
 
-// list gives a page of messages, newest first. Its token is the index of the page's first message.
-func (v *fakeVendor) list(u *url.URL) any {
+// call places a call, and asks the client for what is said.
+func (v *fakeVendor) call(form url.Values) callRecord {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := callRecord{
+		SID: fmt.Sprintf("CA%032x", len(v.rung)+1), AccountSID: sid, To: form.Get("To"), From: form.Get("From"), Status: "queued",
+		Direction: "outbound-api", DateCreated: time.Now().Add(v.skew).UTC().Format(time.RFC1123Z),
+	}
+	if target, err := url.Parse(form.Get("Url")); err == nil && target.Host != "" {
+		w := deliver(v.client.Webhooks(&sink{}), target.RequestURI(), callForm(c.SID, "in-progress"))
+		c.said = strings.Join(heard(v.t, w).said, " ")
+	}
+	v.rung = append(v.rung, c)
+	v.forms = append(v.forms, form)
+	return c
+}
+
+// list gives a page of messages or calls, newest first. Its token is the index of the page's first.
+func (v *fakeVendor) list(u *url.URL, calls bool) any {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	query := u.Query()
 	size, _ := strconv.Atoi(query.Get("PageSize"))
 	page, _ := strconv.Atoi(query.Get("Page"))
-	start := len(v.messages)
+	name, start := "messages", len(v.messages)
+	if calls {
+		name, start = "calls", len(v.rung)
+	}
 	if token := query.Get("PageToken"); token != "" {
 		start, _ = strconv.Atoi(token[2:])
 	}
-	found := []record{}
+	found := []any{}
 	for ; start > 0 && len(found) < size; start-- {
-		m := v.messages[start-1]
-		if (query.Has("To") && m.To != query.Get("To")) || (query.Has("From") && m.From != query.Get("From")) {
+		var one any
+		var to, from string
+		if calls {
+			c := v.rung[start-1]
+			one, to, from = c, c.To, c.From
+		} else {
+			m := v.messages[start-1]
+			one, to, from = m, m.To, m.From
+		}
+		if (query.Has("To") && to != query.Get("To")) || (query.Has("From") && from != query.Get("From")) {
 			continue
 		}
-		found = append(found, m)
+		found = append(found, one)
 	}
 	var next *string
 	if start > 0 {
@@ -265,7 +336,7 @@ func (v *fakeVendor) list(u *url.URL) any {
 		address := u.Path + "?" + query.Encode()
 		next = &address
 	}
-	return map[string]any{"messages": found, "page": page, "page_size": size, "next_page_uri": next, "uri": u.RequestURI()}
+	return map[string]any{name: found, "page": page, "page_size": size, "next_page_uri": next, "uri": u.RequestURI()}
 }
 
 // description is the vendor's OpenAPI description, which is not part of this project; nil where it is not at hand.

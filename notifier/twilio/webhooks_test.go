@@ -33,6 +33,7 @@ type sink struct {
 	mu      sync.Mutex
 	reports []notifier.Report
 	replies []string
+	keys    []notifier.KeyPress
 	fails   error
 	panics  any
 	answer  notifier.Answer
@@ -54,6 +55,16 @@ func (s *sink) Reply(_ context.Context, from notifier.Phone, id, text string) no
 		panic(s.panics)
 	}
 	s.replies = append(s.replies, string(from)+" "+id+" "+text)
+	return s.answer
+}
+
+func (s *sink) Key(_ context.Context, k notifier.KeyPress) notifier.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.panics != nil {
+		panic(s.panics)
+	}
+	s.keys = append(s.keys, k)
 	return s.answer
 }
 
@@ -416,6 +427,10 @@ func TestWebhooksLogNothingOfAPerson(t *testing.T) {
 	deliver(h, twilio.InboundPath, inboundForm("whole text 424242"))
 	forged := inboundForm("whole text 424242")
 	post(h, twilio.InboundPath, "forged", forged.Encode())
+	deliver(h, callStatusPath, callForm("CA1", "busy"))
+	deliver(h, voicePath+"?about=ask&fallback=1", callForm("CA1", "in-progress"))
+	s.panics = "whole text 424242 of " + recipient
+	deliver(h, gatherPath+"?about=ask", pressForm("1"))
 	check("SM2")
 }
 
@@ -434,6 +449,16 @@ func FuzzWebhook(f *testing.F) {
 	seed(statusPath, failed)
 	seed(twilio.InboundPath, inboundForm("PASS 424242"))
 	seed(twilio.InboundPath, inboundForm("STOP"))
+	for _, status := range []string{"initiated", "in-progress", "completed", "no-answer", "failed"} {
+		seed(callStatusPath, callForm("CA1", status))
+	}
+	seed(callStatusPath, url.Values{"AccountSid": {sid}, "CallSid": {"CA1"}, "AnsweredBy": {"machine_start"}})
+	for _, query := range []string{"?about=ask&language=fr&reader=ru&urgency=critical", "?about=withdrawn&fallback=1", "?about=ask&repeats=3&reader=%zz", ""} {
+		seed(voicePath+query, callForm("CA1", "in-progress"))
+		for _, key := range []string{"1", "2", "9", "5", ""} {
+			seed(gatherPath+query, pressForm(key))
+		}
+	}
 	f.Add("/webhooks/twilio/message-status/%2e/p1a1", "AccountSid="+sid, true)
 	f.Add(statusPath, "AccountSid="+sid+"&AccountSid="+sid, true)
 	f.Add(statusPath+"?x=1;y", "%zz=;&&=", true)
@@ -445,7 +470,7 @@ func FuzzWebhook(f *testing.F) {
 		if err != nil || target.Host != "" || !strings.HasPrefix(path, "/") {
 			t.Skip()
 		}
-		s.reports, s.replies = nil, nil
+		s.reports, s.replies, s.keys = nil, nil, nil
 		r := &http.Request{
 			Method: http.MethodPost, URL: target, RequestURI: path, Host: "node-3.internal", Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
 		}
@@ -458,14 +483,25 @@ func FuzzWebhook(f *testing.F) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r.WithContext(t.Context()))
 
-		reached := len(s.reports) + len(s.replies)
+		reached := len(s.reports) + len(s.replies) + len(s.keys)
 		repeated := slices.ContainsFunc(slices.Collect(maps.Values(form)), func(values []string) bool { return len(values) > 1 })
 		if reached > 0 && (!genuine || err != nil || repeated || form.Get("AccountSid") != sid) {
 			t.Fatalf("a forged or unreadable webhook reached the sink: %+v %q", s.reports, s.replies)
 		}
 		switch w.Code {
 		case http.StatusOK:
-			answered(t, w)
+			if target.Path == twilio.InboundPath {
+				answered(t, w)
+				break
+			}
+			if said := heard(t, w).said; len(said) == 0 && len(s.keys) > 0 {
+				t.Fatal("a key was answered with silence")
+			}
+			for _, k := range s.keys {
+				if _, err := request.ParseRef(string(k.Ref)); err != nil || (k.Key != notifier.KeyTake && k.Key != notifier.KeyPass) {
+					t.Fatalf("a key that is none: %+v", k)
+				}
+			}
 		case http.StatusNoContent:
 			for _, report := range s.reports {
 				if _, err := request.ParseRef(string(report.Ref)); err != nil {

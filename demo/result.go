@@ -1,0 +1,133 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dutyline/dutyline/client"
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/twiliosim"
+)
+
+// A Result is how a night ended (CONTRACT: DEMO).
+type Result struct {
+	Type      string      `json:"type"` // result
+	OK        bool        `json:"ok"`
+	Reference string      `json:"reference"`
+	Level     int         `json:"level"` // at which it was acknowledged; 0: it was not
+	Via       request.Via `json:"via"`
+	Texts     int         `json:"texts"` // that phones were sent
+	Calls     int         `json:"calls"`
+	Seed      uint64      `json:"seed"`
+}
+
+// account is what one side knows of the night.
+type tally struct {
+	texts, calls int
+	level        int
+	via          request.Via
+	person       string
+}
+
+// finish waits until both sides have nothing more to say, compares them, and prints the result.
+func (n *night) finish(ctx context.Context) error {
+	log, phones := tally{}, tally{}
+	for try := 0; ; try++ { // the outcome of what is under way is a moment behind
+		events, err := n.coord.Log(ctx, n.receipt.Reference)
+		if err != nil {
+			return err
+		}
+		log, phones = n.fromLog(events), n.fromPhones()
+		if (log.texts == phones.texts && log.calls == phones.calls) || try == 100 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	agree := log.texts == phones.texts && log.calls == phones.calls && log.person == phones.person
+	result := Result{
+		Type: "result", OK: agree && log.person != "", Reference: n.receipt.Reference, Level: log.level, Via: log.via,
+		Texts: phones.texts, Calls: phones.calls, Seed: n.Seed,
+	}
+	if err := n.story.end(result, agree); err != nil {
+		return err
+	}
+	switch {
+	case !agree:
+		return fmt.Errorf("demo: %w: the log has %+v, the telephones %+v", errDisagree, log, phones)
+	case log.person == "":
+		return ErrUnanswered
+	}
+	return nil
+}
+
+// fromLog counts what the node says that it did.
+func (n *night) fromLog(events []client.Event) tally {
+	var t tally
+	pages, sent := map[string]request.PageBody{}, map[string]bool{}
+	for _, e := range events {
+		switch e.Type {
+		case request.PageOrdered:
+			var p request.PageBody
+			if json.Unmarshal(e.Body, &p) == nil {
+				pages[p.Page] = p
+			}
+		case request.AttemptSent:
+			var a request.AttemptBody
+			if json.Unmarshal(e.Body, &a) != nil || sent[a.ProviderID] {
+				continue
+			}
+			sent[a.ProviderID] = true
+			if pages[a.Page].Channel == "voice" {
+				t.calls++
+			} else {
+				t.texts++
+			}
+		case request.Acknowledged:
+			var a request.AcknowledgedBody
+			if json.Unmarshal(e.Body, &a) == nil {
+				t.via, t.person, t.level = a.Via, a.Person, pages[a.Page].Level
+			}
+		default:
+		}
+	}
+	return t
+}
+
+// fromPhones counts what the telephone network saw: who pressed 1 in a call that asked about this request.
+func (n *night) fromPhones() tally {
+	var t tally
+	for _, m := range n.sim.Messages() {
+		if m.Direction == twiliosim.OutboundAPI && strings.Contains(m.Body, n.receipt.Reference) {
+			t.texts++
+		}
+	}
+	for _, c := range n.sim.Calls() {
+		t.calls++
+		if c.Pressed == "1" {
+			t.person = n.ownerOf(c.To)
+		}
+	}
+	return t
+}
+
+func (n *night) ownerOf(number string) string {
+	for _, p := range n.book.People {
+		if phoneOf(p) == number {
+			return p.ID
+		}
+	}
+	return ""
+}
+
+func alarmOf(e client.Event) request.AlarmKind {
+	var b request.AlarmBody
+	_ = json.Unmarshal(e.Body, &b) // one that cannot be read is none that ends a story
+	return b.Kind
+}
