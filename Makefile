@@ -14,7 +14,7 @@ COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose 
 FUZZTIME ?= 20s
 SCREENSHOTS ?= $(CURDIR)/bin/screenshots
 
-.PHONY: help build run test check format format-check vet lint deadcode race fuzz bench proof screenshots up down logs
+.PHONY: help build run demo test check format format-check vet lint deadcode race fuzz bench proof screenshots up down logs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,9 @@ build: ## build the static binary bin/dutyline
 
 run: build ## run standalone on http://localhost:8080, with a simulated telephone network
 	@exec bin/dutyline run
+
+demo: build ## play one night, from a request to its acknowledgement, and tell it
+	@bin/dutyline demo
 
 test: ## run the tests; needs nothing but Go
 	$(GO) test ./...

@@ -24,7 +24,7 @@ type Result struct {
 	Seed      uint64      `json:"seed"`
 }
 
-// account is what one side knows of the night.
+// tally is what one side knows of the night.
 type tally struct {
 	texts, calls int
 	level        int
@@ -50,7 +50,7 @@ func (n *night) finish(ctx context.Context) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	agree := log.texts == phones.texts && log.calls == phones.calls && log.person == phones.person
+	agree := agreed(log, phones)
 	result := Result{
 		Type: "result", OK: agree && log.person != "", Reference: n.receipt.Reference, Level: log.level, Via: log.via,
 		Texts: phones.texts, Calls: phones.calls, Seed: n.Seed,
@@ -65,6 +65,11 @@ func (n *night) finish(ctx context.Context) error {
 		return ErrUnanswered
 	}
 	return nil
+}
+
+// agreed reports whether both sides saw the same: as many texts and calls, and the same person's key.
+func agreed(log, phones tally) bool {
+	return log.texts == phones.texts && log.calls == phones.calls && log.person == phones.person
 }
 
 // fromLog counts what the node says that it did.
