@@ -84,7 +84,7 @@ func startLine(t *testing.T) *line {
 	t.Cleanup(l.http.CloseIdleConnections)
 	hooks := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(hooks.CloseIdleConnections)
-	l.sim = twiliosim.New(twiliosim.Options{Numbers: []string{ours}, Seed: simSeed, Client: &http.Client{
+	l.sim = twiliosim.New(twiliosim.Options{Numbers: []string{ours}, Seed: simSeed, VoicemailDelay: 10 * time.Millisecond, Client: &http.Client{
 		Transport: tripFunc(func(r *http.Request) (*http.Response, error) {
 			l.webhooks.add("%s %s", r.Method, r.URL)
 			response, err := hooks.RoundTrip(r)

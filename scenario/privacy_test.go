@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -178,6 +179,13 @@ func TestNothingOfACaseOrAPersonLeavesTheProcess(t *testing.T) {
 		t.Fatalf("edit: %d %s", status, data)
 	}
 
+	// Answering machines take the calls: what is said is recorded.
+	for _, number := range []string{string(ada), string(bruno)} {
+		if err := l.sim.SetBehaviour(number, twiliosim.Voicemail); err != nil {
+			t.Fatal(err)
+		}
+	}
+
 	// Every type, with a marker wherever somebody can write.
 	var refs []request.Ref
 	for _, kind := range request.Types {
@@ -188,6 +196,9 @@ func TestNothingOfACaseOrAPersonLeavesTheProcess(t *testing.T) {
 	for _, ref := range refs {
 		l.until("a text of each request", func() bool { return l.texts(ada, ref) > 0 && l.texts(bruno, ref) > 0 })
 	}
+	l.until("a call is spoken", func() bool {
+		return slices.ContainsFunc(l.sim.Calls(), func(c twiliosim.Call) bool { return len(c.Said) > 0 })
+	})
 
 	// What goes wrong at the door.
 	bad := func(method, path, token string, body any, header ...string) {
@@ -286,9 +297,13 @@ func TestNothingOfACaseOrAPersonLeavesTheProcess(t *testing.T) {
 			fmt.Fprintln(&texts, m.Body, m.StatusCallback)
 		}
 	}
+	var spoken strings.Builder
+	for _, c := range l.sim.Calls() {
+		fmt.Fprintln(&spoken, strings.Join(c.Said, " "))
+	}
 	seen := map[string]string{
 		"log": strings.ReplaceAll(l.logs.String(), marker+"-is-not-ours", ""), "webhooks": l.webhooks.String(), "calls": l.calls.String(),
-		"headers": l.headers.String(), "redis": redis, "texts": texts.String(),
+		"headers": l.headers.String(), "redis": redis, "texts": texts.String(), "spoken": spoken.String(),
 	}
 	files := 0
 	err := filepath.WalkDir(l.started.DataDir, func(path string, d fs.DirEntry, err error) error {
@@ -314,7 +329,7 @@ func TestNothingOfACaseOrAPersonLeavesTheProcess(t *testing.T) {
 	}
 	// It was there to be seen.
 	for where, sign := range map[string]string{
-		"log": "attempt", "webhooks": string(failed), "calls": "/Messages.json", "headers": "Location", "redis": "dutyline:roster", "texts": failed.String(),
+		"log": "attempt", "webhooks": string(failed), "calls": "/Messages.json", "headers": "Location", "redis": "dutyline:roster", "texts": failed.String(), "spoken": "Dutyline",
 	} {
 		if !strings.Contains(seen[where], sign) {
 			t.Errorf("%s: %q was not recorded at all: %d bytes", where, sign, len(seen[where]))
