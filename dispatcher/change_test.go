@@ -214,6 +214,10 @@ func TestUndoWithinTheWindowAsksTheNextAtOnceAndEverybodyAsBefore(t *testing.T) 
 	if s := w.state(ref); s.Owner != "bruno" || len(w.calls) != calls {
 		t.Errorf("owner %q, %d calls after %d", s.Owner, len(w.calls), calls)
 	}
+	w.passOn(ref, "bruno")
+	if answer := w.undo(ref, "ada"); answer != notifier.NotYours {
+		t.Errorf("undo of what another has passed on: %s", answer)
+	}
 }
 
 func TestUndoIsRefusedWhenItIsOverOrNotTheirs(t *testing.T) {

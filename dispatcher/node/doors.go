@@ -63,11 +63,16 @@ func (n *Node) Undo(ctx context.Context, ref request.Ref, person string, via req
 func (n *Node) ChangeUrgency(ctx context.Context, ref request.Ref, actor request.Actor, to request.Urgency, reason string) (Outcome, error) {
 	var failed error
 	outcome, err := n.decide(ctx, ref, actor, func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
+		failed = nil
+		events, kind := dispatcher.ChangeUrgency(s, to, reason, nil)
+		if len(events) == 0 { // the content is not read in vain
+			return nil, kind, ""
+		}
 		var due []request.Due
 		if due, failed = n.clocksAt(ctx, s, to); failed != nil {
 			return nil, notifier.TryAgain, ""
 		}
-		events, kind := dispatcher.ChangeUrgency(s, to, reason, due)
+		events, kind = dispatcher.ChangeUrgency(s, to, reason, due)
 		return events, kind, reason
 	})
 	if failed != nil {
