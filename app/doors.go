@@ -43,6 +43,18 @@ func (o officer) Pass(ctx context.Context, ref request.Ref, person, reason strin
 	return outcomeOf(outcome), forWeb(err)
 }
 
+// Undo takes an acknowledgement back.
+func (o officer) Undo(ctx context.Context, ref request.Ref, person string, via request.Via) (web.Outcome, error) {
+	outcome, err := o.node.Undo(ctx, ref, person, via)
+	return outcomeOf(outcome), forWeb(err)
+}
+
+// ChangeUrgency judges the urgency anew.
+func (o officer) ChangeUrgency(ctx context.Context, ref request.Ref, actor request.Actor, to request.Urgency, reason string) (web.Outcome, error) {
+	outcome, err := o.node.ChangeUrgency(ctx, ref, actor, to, reason)
+	return outcomeOf(outcome), forWeb(err)
+}
+
 // Opened notes that the content is read.
 func (o officer) Opened(ctx context.Context, ref request.Ref, person string) error {
 	return forWeb(o.node.Opened(ctx, ref, person))
@@ -51,6 +63,8 @@ func (o officer) Opened(ctx context.Context, ref request.Ref, person string) err
 var verdicts = map[notifier.AnswerKind]web.Verdict{
 	notifier.Taken: web.Taken, notifier.AlreadyYours: web.AlreadyYours, notifier.AlreadyTaken: web.AlreadyTaken,
 	notifier.AlreadyEnded: web.Ended, notifier.PassedOn: web.PassedOn, notifier.CannotPass: web.CannotPass,
+	notifier.Undone: web.Undone, notifier.UndoOver: web.UndoOver, notifier.NotYours: web.NotYours,
+	notifier.UrgencyStands: web.UrgencyStands, notifier.ReasonNeeded: web.ReasonNeeded,
 }
 
 func outcomeOf(o node.Outcome) web.Outcome {

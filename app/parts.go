@@ -207,7 +207,4 @@ func (o *Options) warnUnused() {
 	if len(o.Config.AlarmTo) > 0 {
 		o.Logger.Warn("alarm_to: this version shows alarms in the list and pages nobody for them", zap.Int("people", len(o.Config.AlarmTo)))
 	}
-	if o.Config.Policy.AckLapse != 0 || o.Config.Policy.UndoWindow != 0 {
-		o.Logger.Warn("policy.ack_lapse, policy.undo_window: this version does not know them")
-	}
 }

@@ -84,6 +84,7 @@ func Run(ctx context.Context, o Options) error {
 	})
 	requests := requestLog{logs.requests}
 	code := key.Derive("code")
+	inbox := intake.New(intake.Options{Log: requests, Sealer: sealer, Deployment: key, Node: o.Config.Node, Now: clock.Now})
 	dispatch, err := node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
 		Providers: []node.Provider{
@@ -99,17 +100,18 @@ func Run(ctx context.Context, o Options) error {
 			}
 			return sealed, err
 		},
+		Clocks: inbox.Clocks,
 		Logger: o.Logger.Named("dispatcher"),
 	})
 	if err != nil {
 		return err
 	}
 	door, err := web.New(web.Options{
-		Intake:    intake.New(intake.Options{Log: requests, Sealer: sealer, Deployment: key, Node: o.Config.Node, Now: clock.Now}),
+		Intake:    inbox,
 		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Log: shownLog{requests},
 		Health:   health{requests, dispatch, duty},
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
-		Webhooks: phone.client.Webhooks(dispatch), PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
+		Webhooks: phone.client.Webhooks(dispatch), PublicURL: publicURL, UndoWindow: policy.UndoWindow, Now: clock.Now, Logger: o.Logger.Named("web"),
 	})
 	if err != nil {
 		return err
@@ -184,6 +186,10 @@ func policyOf(c config.Policy, speed float64) (dispatcher.Policy, error) {
 	p := dispatcher.DefaultPolicy()
 	if len(c.Levels) > 0 {
 		p.Levels = c.Levels
+	}
+	p.AckLapse = c.AckLapse
+	if c.UndoWindow > 0 {
+		p.UndoWindow = c.UndoWindow
 	}
 	for urgency, wait := range c.Waits {
 		p.Waits[request.Urgency(urgency)] = wait

@@ -60,6 +60,22 @@ func (c *Client) Pass(ctx context.Context, ref, reason string) (request.Receipt,
 	return c.act(ctx, ref, "/pass", reason)
 }
 
+// Undo takes back the acknowledgement of the officer whose token it is, as long as the time for it lasts.
+func (c *Client) Undo(ctx context.Context, ref string) (request.Receipt, error) {
+	var receipt request.Receipt
+	_, err := c.do(ctx, call{method: http.MethodPost, path: requestPath(ref, "/undo")}, &receipt)
+	return receipt, err
+}
+
+// ChangeUrgency judges the urgency of a request anew, for an officer or a coordinator. Less urgent than before needs a reason.
+func (c *Client) ChangeUrgency(ctx context.Context, ref string, to request.Urgency, reason string) (request.Receipt, error) {
+	var receipt request.Receipt
+	_, err := c.do(ctx, call{
+		method: http.MethodPost, path: requestPath(ref, "/urgency"), body: map[string]string{"urgency": string(to), "reason": reason},
+	}, &receipt)
+	return receipt, err
+}
+
 func (c *Client) act(ctx context.Context, ref, what, reason string) (request.Receipt, error) {
 	var receipt request.Receipt
 	_, err := c.do(ctx, call{method: http.MethodPost, path: requestPath(ref, what), body: map[string]string{"reason": reason}}, &receipt)

@@ -45,7 +45,7 @@ type Twilio struct {
 
 // Policy is how people are paged.
 type Policy struct {
-	AckLapse   time.Duration            // an acknowledgement ends after this; 0: as the program has it
+	AckLapse   time.Duration            // an acknowledgement ends after this, unless its owner has read the content; 0: never
 	UndoWindow time.Duration            // an acknowledgement can be taken back within this; 0: as the program has it
 	Levels     [][]string               // targets of each level in order; nil: as the program has it
 	Waits      map[string]time.Duration // by urgency, for an answer to one step; an urgency that is absent: as the program has it

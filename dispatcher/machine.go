@@ -236,7 +236,11 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 	if in.Seq <= e.state.LastSeq {
 		return nil
 	}
+	urgency := e.state.Urgency
 	err := e.state.Apply(in.Seq, in.Data)
+	if urgency != e.state.Urgency {
+		m.requeue(e)
+	}
 	if !e.state.Exists() { // late news of a request that was forgotten
 		delete(m.entries, in.Ref)
 		return err
@@ -389,6 +393,16 @@ func (m *Machine) release(e *entry, page string) {
 		m.lanes[name].Drop(e.state.Ref, page)
 		m.lanes[name].Done(e.state.Ref, page)
 		delete(e.lanes, page)
+	}
+}
+
+// requeue takes the pages that wait out of their lanes: they go back by the urgency that holds now.
+func (m *Machine) requeue(e *entry) {
+	for page, name := range e.lanes {
+		m.lanes[name].Drop(e.state.Ref, page)
+		if !m.lanes[name].Flies(e.state.Ref, page) {
+			delete(e.lanes, page)
+		}
 	}
 }
 

@@ -53,6 +53,8 @@ func (p Planner) Plan(s *request.State, now time.Time) Decision {
 	switch {
 	case s.Status.Ended():
 		run.end()
+	case s.Owner != "" && run.lapsed(): // the next plan takes the next step
+		run.add(request.AcknowledgementLapsed, request.LapsedBody{Person: s.Owner})
 	case s.Owner != "":
 		run.callOff("acknowledged")
 		run.clearAlarms()
@@ -158,6 +160,22 @@ func (p *plan) hasPage(person string, is func(*request.Page) bool) bool {
 	return false
 }
 
+// lapsed reports whether the acknowledgement ends now, because its owner has not read the content in time.
+func (p *plan) lapsed() bool {
+	if p.Policy.AckLapse <= 0 || p.s.Status != request.StatusAcknowledged || p.s.OwnerOpened || p.s.Erased {
+		return false
+	}
+	at := p.s.AcknowledgedAt.Add(p.Policy.AckLapse)
+	if p.s.TooNew() && at.Before(p.s.LastTime.Add(tooNewGrace)) {
+		at = p.s.LastTime.Add(tooNewGrace)
+	}
+	if p.now.Before(at) {
+		p.wakeAt(at)
+		return false
+	}
+	return true
+}
+
 // escalate takes the next step when it is due, or mends the current one: a changed roster, a channel that failed.
 func (p *plan) escalate() {
 	cause, due := p.due()
@@ -178,7 +196,10 @@ func (p *plan) escalate() {
 // due says when the next step is to be taken, and why.
 func (p *plan) due() (request.Cause, time.Time) {
 	step := p.s.Step
-	if step.Count == 0 {
+	switch {
+	case p.s.Returned != "":
+		return p.s.Returned, step.Decided
+	case step.Count == 0:
 		return request.CauseReceived, p.s.Received
 	}
 	base := step.Decided.Add(p.Policy.FirstSend)
@@ -444,19 +465,20 @@ func (p *plan) recall(page *request.Page) {
 	}
 }
 
-// laterChannels asks over the channels whose time within the step has come.
+// laterChannels asks over the channels whose time within the step has come. Those that are used at once were used when the step was taken,
+// except when the urgency has changed since.
 func (p *plan) laterChannels() {
 	base := p.s.Step.Decided
 	if !p.s.Step.Sent.IsZero() {
 		base = p.s.Step.Sent
 	}
 	for _, rule := range p.Policy.channels(p.s.Urgency) {
-		if rule.After == 0 {
+		if rule.After == 0 && !p.s.UrgencyChanged.After(p.s.Step.Decided) {
 			continue
 		}
 		for _, person := range p.s.Step.Targets {
 			contact := p.contactOver(rule.Channel, person, p.tried(person))
-			if contact == nil || slices.Contains(p.s.Passed, person) || p.hasPage(person, func(q *request.Page) bool {
+			if contact == nil || (rule.After == 0 && p.asking(person, rule.Channel)) || slices.Contains(p.s.Passed, person) || p.hasPage(person, func(q *request.Page) bool {
 				return q.Purpose == request.Ask && q.Channel == rule.Channel && q.Level == p.s.Step.Level && q.Round == p.s.Step.Round
 			}) {
 				continue

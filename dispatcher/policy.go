@@ -33,6 +33,10 @@ type Policy struct {
 	Validity time.Duration
 	// FirstSend is the longest that a step waits for its first attempt before its own wait begins to run.
 	FirstSend time.Duration
+	// AckLapse is the time from an acknowledgement within which its owner must have read the content: else it lapses, and asking goes on. 0: never.
+	AckLapse time.Duration
+	// UndoWindow is the time from an acknowledgement within which its owner may take it back.
+	UndoWindow time.Duration
 }
 
 // A ChannelRule is one channel of a step.
@@ -60,6 +64,8 @@ func DefaultPolicy() Policy {
 		DayFrom: 8 * time.Hour, DayTo: 20 * time.Hour,
 		Validity:  5 * time.Minute,
 		FirstSend: 30 * time.Second,
+
+		UndoWindow: time.Minute,
 	}
 }
 
@@ -120,6 +126,9 @@ func (p Policy) Validate() error {
 	}
 	if p.Repeat <= 0 || p.Validity <= 0 || p.FirstSend <= 0 || p.DayFrom < 0 || p.DayTo <= p.DayFrom {
 		errs = append(errs, errors.New("policy: repeat, validity, first_send and the hours of the day must be positive and in order"))
+	}
+	if p.AckLapse < 0 || p.UndoWindow < 0 {
+		errs = append(errs, errors.New("policy.ack_lapse, policy.undo_window: not negative"))
 	}
 	return errors.Join(errs...)
 }

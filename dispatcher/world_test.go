@@ -282,7 +282,7 @@ func (w *world) raise(n int, urgency request.Urgency) request.Ref {
 }
 
 func (w *world) acknowledge(ref request.Ref, person string) notifier.AnswerKind {
-	s := w.state(ref)
+	s := w.present(ref)
 	events, answer := dispatcher.Acknowledge(s, w.now, person, "", request.ViaWeb)
 	w.decide(s, request.ByOfficer, events...)
 	return answer

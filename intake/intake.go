@@ -238,6 +238,23 @@ func (s *Service) Content(ctx context.Context, ref request.Ref) (request.SealedC
 	return s.unseal(ctx, ref, log)
 }
 
+// Clocks gives the clocks of a request at another urgency, from receipt. Of an erased one the legal clocks stay. Errors: [ErrNotFound],
+// [ErrUnavailable].
+func (s *Service) Clocks(ctx context.Context, state *request.State, to request.Urgency) ([]request.Due, error) {
+	sealed, err := s.Content(ctx, state.Ref)
+	if errors.Is(err, ErrErased) {
+		return state.ClocksAt(to), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	content, _, err := request.ParseContent(sealed.Content)
+	if err != nil {
+		return nil, fmt.Errorf("read the content for its clocks: %w", err)
+	}
+	return request.Clocks(content, to, state.Received), nil
+}
+
 func (s *Service) unseal(ctx context.Context, ref request.Ref, log []request.Stored) (request.SealedContent, error) {
 	for _, stored := range slices.Backward(log) {
 		c, err := request.Decode(stored.Data)

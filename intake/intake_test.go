@@ -335,3 +335,27 @@ func TestWhatDoesNotFitTheLogIsTurnedAwayAndNothingIsStored(t *testing.T) {
 		t.Errorf("%d commits", n)
 	}
 }
+
+func TestClocksAtAnotherUrgencyAreThoseOfTheContent(t *testing.T) {
+	m := newMemory()
+	s, v := service(m)
+	r, err := s.Raise(t.Context(), "s1", "k1", []byte(`{"type":"eu_urgent_information","urgency":"routine","details":{"accessibility":"direct"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := request.NewState(r.Ref)
+	if err := state.Apply(m.logs[r.Ref][0].Seq, m.logs[r.Ref][0].Data); err != nil {
+		t.Fatal(err)
+	}
+	due, err := s.Clocks(t.Context(), state, request.Urgent)
+	if err != nil || len(due) != 2 || !due[0].At.Equal(state.Received.Add(time.Hour)) || !due[1].At.Equal(state.Received.Add(8*time.Hour)) || due[1].Rule == "" {
+		t.Errorf("clocks %v, %v", due, err)
+	}
+	if err := v.Erase(t.Context(), string(r.Ref)); err != nil {
+		t.Fatal(err)
+	}
+	due, err = s.Clocks(t.Context(), state, request.Urgent)
+	if err != nil || len(due) != 2 || due[0].Clock != "acknowledge" || due[1] != state.Due[0] {
+		t.Errorf("after erasure: %v, %v", due, err)
+	}
+}

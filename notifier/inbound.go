@@ -81,6 +81,15 @@ const (
 	TryAgain       AnswerKind = "try_again" // it could not be stored
 )
 
+// The answers to what is not done by text.
+const (
+	Undone        AnswerKind = "undone"
+	UndoOver      AnswerKind = "undo_over"      // the time to take an acknowledgement back is over
+	NotYours      AnswerKind = "not_yours"      // nobody has it
+	UrgencyStands AnswerKind = "urgency_stands" // it is as it was asked for
+	ReasonNeeded  AnswerKind = "reason_needed"
+)
+
 // A Sink takes what providers send to webhooks. Implementations are safe for concurrent use.
 type Sink interface {
 	// Report appends what a provider says of an attempt. An error means that it is not stored: answer with 503, so that the provider repeats it.

@@ -146,6 +146,12 @@ func (l *Lane) remove(w *waiter) {
 	}
 }
 
+// Flies reports whether the call of an item was let go and has not ended.
+func (l *Lane) Flies(ref request.Ref, page string) bool {
+	_, ok := l.flying[itemKey{ref, page}]
+	return ok
+}
+
 // Waiting is the number of items that wait.
 func (l *Lane) Waiting() int { return len(l.waiting) }
 

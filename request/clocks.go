@@ -21,13 +21,16 @@ type clock struct {
 	rule        string
 }
 
-const day = 24 * time.Hour
+const (
+	day         = 24 * time.Hour
+	acknowledge = "acknowledge"
+)
 
 // clocks is the table of legal and policy clocks (DOMAIN: Clocks), each running from receipt.
 var clocks = []clock{
-	{"acknowledge", nil, []Urgency{Emergency}, "", 10 * time.Minute, "policy v1: acknowledge an emergency within 10 minutes"},
-	{"acknowledge", nil, []Urgency{Critical}, "", 30 * time.Minute, "policy v1: acknowledge a critical request within 30 minutes"},
-	{"acknowledge", nil, []Urgency{Urgent}, "", 60 * time.Minute, "policy v1: acknowledge an urgent request within 60 minutes"},
+	{acknowledge, nil, []Urgency{Emergency}, "", 10 * time.Minute, "policy v1: acknowledge an emergency within 10 minutes"},
+	{acknowledge, nil, []Urgency{Critical}, "", 30 * time.Minute, "policy v1: acknowledge a critical request within 30 minutes"},
+	{acknowledge, nil, []Urgency{Urgent}, "", 60 * time.Minute, "policy v1: acknowledge an urgent request within 60 minutes"},
 	{"indicate", []string{"eu_directive_2013_40"}, []Urgency{Emergency, Critical, Urgent}, "", 8 * time.Hour, "Directive 2013/40/EU Art. 13(1), v1: indicate within 8 hours whether, how and when"},
 	{"provide", []string{"eu_directive_2023_977"}, []Urgency{Emergency, Critical, Urgent}, "direct", 8 * time.Hour, "Directive (EU) 2023/977 Art. 5, v1: urgent and directly accessible, 8 hours"},
 	{"provide", []string{"eu_directive_2023_977"}, []Urgency{Emergency, Critical, Urgent}, "indirect", 3 * day, "Directive (EU) 2023/977 Art. 5, v1: urgent and indirectly accessible, 3 days"},
@@ -46,6 +49,18 @@ func Clocks(c Content, urgency Urgency, received time.Time) []Due {
 		if (k.instruments == nil || slices.Contains(k.instruments, instrument)) && slices.Contains(k.urgencies, urgency) &&
 			(k.access == "" || k.access == access) {
 			due = append(due, Due{Clock: k.name, At: At(received.Add(k.after)), Rule: k.rule})
+		}
+	}
+	return due
+}
+
+// ClocksAt gives the clocks at another urgency where the content cannot be read any more: the acknowledgement is due by the policy, and
+// legal clocks, which hang on the content, stay as they were found.
+func (s *State) ClocksAt(urgency Urgency) []Due {
+	due := Clocks(Content{}, urgency, s.Received)
+	for _, d := range s.Due {
+		if d.Clock != acknowledge {
+			due = append(due, d)
 		}
 	}
 	return due

@@ -17,7 +17,7 @@ const (
 	// Version is the version of the commit's envelope.
 	Version = 1
 	// Reader is the min_reader that this code understands. A commit that asks for more was written by a newer node.
-	Reader = 1
+	Reader = 2
 )
 
 // ErrCommit says that bytes of the log are no commit of this format.
@@ -159,5 +159,15 @@ func Fact(ref Ref, id string, now time.Time, node string, actor Actor, events ..
 	}
 }
 
-// minReader is the reader that these events need. All events of version 1 are understood by reader 1.
-func minReader([]Event) int { return 1 }
+// minReader is the reader that these events need. Whoever does not know those of reader 2 would go on as if somebody had the request, or
+// ask at another pace.
+func minReader(events []Event) int {
+	for _, e := range events {
+		switch e.Type {
+		case AcknowledgementUndone, AcknowledgementLapsed, UrgencyChanged:
+			return 2
+		default:
+		}
+	}
+	return 1
+}

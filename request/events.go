@@ -31,6 +31,10 @@ const (
 	AlarmCleared     EventType = "alarm_cleared"
 	ContentErased    EventType = "content_erased"
 	Closed           EventType = "closed"
+
+	AcknowledgementUndone EventType = "acknowledgement_undone" // who has it took it by mistake, and says so in time
+	AcknowledgementLapsed EventType = "acknowledgement_lapsed" // who has it did not read it in time
+	UrgencyChanged        EventType = "urgency_changed"
 )
 
 // ReceivedBody is the body of received. Its sealed part is a [SealedContent].
@@ -63,7 +67,7 @@ type SealedContent struct {
 	Warnings []Warning       `json:"warnings,omitempty"`
 }
 
-// SealedReason is what withdrawn and passed seal.
+// SealedReason is what withdrawn, passed and urgency_changed seal.
 type SealedReason struct {
 	Reason string `json:"reason"`
 }
@@ -82,6 +86,8 @@ const (
 	CauseFailed   Cause = "unreachable"    // every page of the step before failed for good
 	CauseNobody   Cause = "nobody"         // the step before resolved to nobody who can be paged
 	CauseRoster   Cause = "roster_changed" // a shift or an edit changed the targets of the current step; the step is not a new one
+	CauseUndone   Cause = "undone"         // who had it took the acknowledgement back
+	CauseLapsed   Cause = "lapsed"         // who had it did not read it in time
 )
 
 // EscalatedBody is the body of escalated: one step of the escalation.
@@ -190,6 +196,25 @@ type PassedBody struct {
 	Page   string `json:"page,omitempty"`
 	Person string `json:"person"`
 	Via    Via    `json:"via"`
+}
+
+// UndoneBody is the body of acknowledgement_undone.
+type UndoneBody struct {
+	Person string `json:"person"`
+	Via    Via    `json:"via"`
+}
+
+// LapsedBody is the body of acknowledgement_lapsed.
+type LapsedBody struct {
+	Person string `json:"person"`
+}
+
+// UrgencyChangedBody is the body of urgency_changed. Due are all clocks as they run from then on: a fold does not know the tables of the
+// version that wrote them. The reason is sealed.
+type UrgencyChangedBody struct {
+	From Urgency `json:"from"`
+	To   Urgency `json:"to"`
+	Due  []Due   `json:"due"`
 }
 
 // OpenedBody is the body of opened: an officer read the content.

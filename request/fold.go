@@ -88,14 +88,26 @@ func (s *State) apply(c Commit, e Event) error {
 	case Acknowledged:
 		return fold(e, func(b AcknowledgedBody) {
 			s.Owner, s.AcknowledgedAt, s.Escalation = b.Person, c.Time.Time, Stopped
+			s.OwnerOpened, s.Returned, s.Undid = false, "", ""
 			if s.Status == StatusReceived {
 				s.Status = StatusAcknowledged
 			}
 		})
 	case Passed:
 		return fold(e, func(b PassedBody) { s.passed(b.Person) })
+	case AcknowledgementUndone:
+		return fold(e, func(b UndoneBody) {
+			if s.returned(b.Person, CauseUndone) {
+				s.Undid = b.Person
+			}
+		})
+	case AcknowledgementLapsed:
+		return fold(e, func(b LapsedBody) { s.returned(b.Person, CauseLapsed) })
+	case UrgencyChanged:
+		return fold(e, func(b UrgencyChangedBody) { s.Urgency, s.Due, s.UrgencyChanged = b.To, b.Due, c.Time.Time })
 	case Opened:
 		return fold(e, func(b OpenedBody) {
+			s.OwnerOpened = s.OwnerOpened || (s.Owner != "" && b.Person == s.Owner)
 			if !slices.Contains(s.Opened, b.Person) {
 				s.Opened = append(s.Opened, b.Person)
 			}
@@ -144,7 +156,7 @@ func (s *State) escalated(c Commit, b EscalatedBody) {
 	for _, t := range b.Targets {
 		step.Targets = append(step.Targets, t.Person)
 	}
-	s.Step = step
+	s.Step, s.Returned = step, ""
 }
 
 // passed takes the request from its owner, or takes one of those who are asked off the list. Asking goes on in both cases.
@@ -152,10 +164,25 @@ func (s *State) passed(person string) {
 	if !slices.Contains(s.Passed, person) {
 		s.Passed = append(s.Passed, person)
 	}
-	if s.Owner != person {
-		return
+	if s.Owner == person {
+		s.release()
 	}
-	s.Owner, s.AcknowledgedAt, s.Escalation = "", time.Time{}, Running
+}
+
+// returned takes the request from its owner, who is asked again like anybody, also when they had passed before they took it.
+func (s *State) returned(owner string, cause Cause) bool {
+	if owner == "" || s.Owner != owner {
+		return false
+	}
+	s.Passed = slices.DeleteFunc(s.Passed, func(person string) bool { return person == owner })
+	s.Returned = cause
+	s.release()
+	return true
+}
+
+// release leaves the request to nobody: asking goes on.
+func (s *State) release() {
+	s.Owner, s.AcknowledgedAt, s.OwnerOpened, s.Escalation = "", time.Time{}, false, Running
 	if s.Status == StatusAcknowledged {
 		s.Status = StatusReceived
 	}

@@ -121,6 +121,7 @@ type State struct {
 	Origin, Body    string // digests
 	Urgency         Urgency
 	UrgencyProposed Urgency
+	UrgencyChanged  time.Time // last; zero while it is what it was judged at first
 	Language        string
 	Missing         []string
 	Warnings        int
@@ -128,6 +129,9 @@ type State struct {
 	Received        time.Time
 	AcknowledgedAt  time.Time
 	Owner           string // person who has it, "" while nobody does
+	OwnerOpened     bool   // the owner has read the content since the acknowledgement
+	Returned        Cause  // why nobody has it any more, until the next step of the escalation; "" otherwise
+	Undid           string // who took the last acknowledgement back, until the next one
 	Status          Status
 	Escalation      Escalation
 	Version         int // counts changes of the sender's view

@@ -55,6 +55,16 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	if _, err := colleague.Acknowledge(ctx, ref); !client.Refused(err) || !strings.Contains(err.Error(), "KESTREL") {
 		t.Errorf("too late: %v", err)
 	}
+	undone, err := officer.Undo(ctx, ref)
+	check("Undo", err, undone.Status == request.StatusReceived && undone.AcknowledgedAt.IsZero(), undone)
+	if _, err := colleague.Undo(ctx, ref); !client.Refused(err) {
+		t.Errorf("undo of what is not theirs: %v", err)
+	}
+	raised, err := coordinator.ChangeUrgency(ctx, ref, request.Emergency, "")
+	check("ChangeUrgency", err, raised.Urgency == request.Emergency && *raised.UrgencyProposed == request.Critical, raised)
+	if _, err := officer.ChangeUrgency(ctx, ref, request.Routine, ""); !client.Refused(err) {
+		t.Errorf("less urgent without a reason: %v", err)
+	}
 	passed, err := officer.Pass(ctx, ref, "end of shift")
 	check("Pass", err, passed.Status == request.StatusReceived, passed)
 

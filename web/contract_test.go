@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dutyline/dutyline/request"
 )
@@ -207,8 +208,10 @@ func TestAnUnknownReferenceIsNotFoundForEverybody(t *testing.T) {
 			{"GET", "/log", w.coordinator},
 			{"GET", "", w.officer},
 			{"POST", "/undo", w.officer},
+			{"POST", "/urgency", w.officer},
+			{"POST", "/urgency", w.coordinator},
 		} {
-			if a := w.call(c[0], "/api/v1/requests/"+ref+c[1], c[2], ""); a.StatusCode != http.StatusNotFound || a.problem(t) != "not_found" {
+			if a := w.call(c[0], "/api/v1/requests/"+ref+c[1], c[2], map[string]string{"/urgency": `{"urgency":"critical"}`}[c[1]]); a.StatusCode != http.StatusNotFound || a.problem(t) != "not_found" {
 				t.Errorf("%s %s: %d %s", c[0], c[1], a.StatusCode, a.text)
 			}
 		}
@@ -258,6 +261,8 @@ func TestEveryReadAndWriteAnswers503WhileTheLogIsAway(t *testing.T) {
 		{"GET", path + "/content", w.officer, ""},
 		{"POST", path + "/acknowledge", w.officer, ""},
 		{"POST", path + "/pass", w.officer, ""},
+		{"POST", path + "/undo", w.officer, ""},
+		{"POST", path + "/urgency", w.coordinator, `{"urgency":"emergency"}`},
 		{"GET", path + "/log", w.coordinator, ""},
 	} {
 		if a := w.call(c[0], c[1], c[2], c[3]); a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") != "2" || a.problem(t) != "unavailable" {
@@ -270,10 +275,86 @@ func TestEveryReadAndWriteAnswers503WhileTheLogIsAway(t *testing.T) {
 	}
 }
 
-func TestUndoIsNotThereYet(t *testing.T) {
+func TestUndoAnswersForEveryWayItCanBeWrong(t *testing.T) {
 	w := newWorld(t)
-	if a := w.call("POST", "/api/v1/requests/"+w.raised().Reference+"/undo", w.officer, ""); a.StatusCode != http.StatusNotFound || a.problem(t) != "not_found" {
-		t.Errorf("%d %s", a.StatusCode, a.text)
+	path := "/api/v1/requests/" + w.raised().Reference
+	undo := func(what, token string, status int, code string) answer {
+		t.Helper()
+		a := w.call("POST", path+"/undo", token, "")
+		if a.StatusCode != status || (code != "" && a.problem(t) != code) {
+			t.Errorf("%s: %d %s", what, a.StatusCode, a.text)
+		}
+		return a
+	}
+	undo("no token", "", http.StatusUnauthorized, "unauthorized")
+	undo("a sender", w.sender, http.StatusForbidden, "forbidden")
+	undo("a coordinator", w.coordinator, http.StatusForbidden, "forbidden")
+	undo("nobody has it", w.officer, http.StatusConflict, "not_yours")
+	w.call("POST", path+"/acknowledge", w.officer, "")
+	late := undo("a colleague has it", w.colleague, http.StatusConflict, "taken")
+	if !strings.Contains(late.text, w.book.People[0].CallSign) || strings.Contains(late.text, w.book.People[0].Name) {
+		t.Errorf("taken: %s", late.text)
+	}
+	w.now = w.now.Add(undoWindow - 1)
+	done := undo("in time", w.officer, http.StatusOK, "")
+	if s := status(t, done.text); string(s["acknowledged_at"]) != "null" || string(s["status"]) != `"received"` || string(s["escalation"]) != `"running"` ||
+		string(s["version"]) != "3" || done.Header.Get("ETag") != `"3"` || done.Header.Get("Dutyline-Position") == "" {
+		t.Errorf("undone: %v %s", done.Header, done.text)
+	}
+	undo("sent twice", w.officer, http.StatusOK, "")
+	w.call("POST", path+"/acknowledge", w.officer, "")
+	w.now = w.now.Add(undoWindow)
+	undo("too late", w.officer, http.StatusConflict, "undo_over")
+	w.call("POST", path+"/withdraw", w.sender, `{"reason":"x"}`)
+	undo("after the end", w.officer, http.StatusConflict, "withdrawn")
+}
+
+func TestUrgencyIsJudgedAnewAndItsSenderSeesIt(t *testing.T) {
+	w := newWorld(t)
+	receipt := w.raised()
+	path := "/api/v1/requests/" + receipt.Reference
+	for name, c := range map[string]struct {
+		token, body string
+		status      int
+		code, field string
+	}{
+		"no token":            {"", `{"urgency":"routine","reason":"x"}`, 401, "unauthorized", ""},
+		"a sender":            {w.sender, `{"urgency":"emergency"}`, 403, "forbidden", ""},
+		"no urgency":          {w.officer, `{}`, 422, "invalid", "/urgency"},
+		"no such urgency":     {w.officer, `{"urgency":"soon"}`, 422, "invalid", "/urgency"},
+		"wrong type":          {w.officer, `{"urgency":1}`, 422, "invalid", "/urgency"},
+		"an unknown member":   {w.officer, `{"urgency":"urgent","why":"x"}`, 422, "invalid", "/why"},
+		"less without reason": {w.officer, `{"urgency":"routine","reason":" "}`, 422, "invalid", "/reason"},
+	} {
+		a := w.call("POST", path+"/urgency", c.token, c.body)
+		var p struct{ Errors []request.FieldError }
+		a.into(t, &p)
+		if a.StatusCode != c.status || a.problem(t) != c.code || (c.field != "" && (len(p.Errors) != 1 || p.Errors[0].Field != c.field || p.Errors[0].Fix == "")) {
+			t.Errorf("%s: %d %s", name, a.StatusCode, a.text)
+		}
+	}
+	up := w.call("POST", path+"/urgency", w.officer, `{"urgency":"emergency"}`)
+	if s := status(t, up.text); up.StatusCode != http.StatusOK || string(s["urgency"]) != `"emergency"` || string(s["urgency_proposed"]) != `"critical"` || string(s["version"]) != "2" ||
+		!strings.Contains(string(s["due"]), receipt.ReceivedAt.Add(10*time.Minute).Format(request.InstantLayout)) {
+		t.Errorf("raised: %d %s", up.StatusCode, up.text)
+	}
+	if a := w.call("POST", path+"/urgency", w.officer, `{"urgency":"emergency"}`); a.StatusCode != http.StatusOK || !strings.Contains(a.text, `"version":2`) {
+		t.Errorf("twice: %d %s", a.StatusCode, a.text)
+	}
+	down := w.call("POST", path+"/urgency", w.coordinator, `{"urgency":"routine","reason":"zebra has moved"}`)
+	if down.StatusCode != http.StatusOK || !strings.Contains(down.text, `"urgency":"routine"`) {
+		t.Errorf("lowered: %d %s", down.StatusCode, down.text)
+	}
+	if a := w.call("GET", path, w.sender, ""); !strings.Contains(a.text, `"version":3`) || !strings.Contains(a.text, `"urgency":"routine","urgency_proposed":"critical"`) {
+		t.Errorf("the sender sees %s", a.text)
+	}
+	log := w.call("GET", path+"/log", w.coordinator, "")
+	if !strings.Contains(log.text, `"body":{"from":"emergency","to":"routine","due":[]},"sealed":true`) || !strings.Contains(log.text, `"actor":{"kind":"coordinator","id":"coordinator"}`) || strings.Contains(log.text, "zebra") {
+		t.Errorf("log: %s", log.text)
+	}
+	w.call("POST", path+"/withdraw", w.sender, `{"reason":"x"}`)
+	if a := w.call("POST", path+"/urgency", w.officer, `{"urgency":"urgent"}`); a.StatusCode != http.StatusConflict || a.problem(t) != "withdrawn" {
+		t.Errorf("after the end: %d %s", a.StatusCode, a.text)
 	}
 }
 

@@ -16,6 +16,9 @@ func (s *Server) listPage(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Has("passed") {
 		view.Notice = word(languageOf(r), "passed_on")
 	}
+	if r.URL.Query().Has("undone") {
+		view.Notice = word(languageOf(r), "undone")
+	}
 	return s.render(w, r, http.StatusOK, "list", "list.html", view)
 }
 
@@ -83,6 +86,13 @@ func (s *Server) passForm(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// undoForm takes an acknowledgement back from the page.
+func (s *Server) undoForm(w http.ResponseWriter, r *http.Request) error {
+	return s.officerForm(w, r, func(who caller, ref request.Ref) (Outcome, error) {
+		return s.Officer.Undo(r.Context(), ref, who.Subject, request.ViaWeb)
+	})
+}
+
 // officerForm does what an officer asked for, and leads to the page that shows what came of it.
 func (s *Server) officerForm(w http.ResponseWriter, r *http.Request, do func(who caller, ref request.Ref) (Outcome, error)) error {
 	if err := parseForm(w, r); err != nil {
@@ -108,6 +118,12 @@ func (s *Server) officerForm(w http.ResponseWriter, r *http.Request, do func(who
 		return s.showRequest(w, r, http.StatusConflict, word(language, "status_withdrawn"))
 	case CannotPass:
 		return s.showRequest(w, r, http.StatusConflict, word(language, "cannot_pass"))
+	case UndoOver:
+		return s.showRequest(w, r, http.StatusConflict, word(language, "undo_over"))
+	case NotYours:
+		return s.showRequest(w, r, http.StatusConflict, word(language, "not_yours"))
+	case Undone:
+		http.Redirect(w, r, "/duty?undone", http.StatusSeeOther)
 	case PassedOn:
 		http.Redirect(w, r, "/duty?passed", http.StatusSeeOther)
 	default:

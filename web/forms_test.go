@@ -113,6 +113,17 @@ func TestOfficersNeedNoScripts(t *testing.T) {
 	if strings.Contains(v.page, page+"/acknowledge") {
 		t.Error("the page still asks")
 	}
+	at("taken back", v.send("/undo", nil), http.StatusOK, "/duty", "You no longer have it")
+	at("and taken all the same", v.open(page), http.StatusOK, page)
+	at("acknowledge again", v.send("/acknowledge", nil), http.StatusOK, page, "00:01:00", `action="`+page+`/undo"`)
+	stale := v.page
+	w.now = w.now.Add(undoWindow)
+	v.open(page)
+	if strings.Contains(v.page, page+"/undo") {
+		t.Error("the page offers to undo when it is over")
+	}
+	v.page = stale
+	at("undo too late", v.send("/undo", nil), http.StatusConflict, page+"/undo", "Too late to undo", `class="state mine"`)
 	passed := v.send("/pass", url.Values{"reason": {"end of shift"}})
 	at("pass on", passed, http.StatusOK, v.path)
 	if v.path != page && v.path != "/duty" {

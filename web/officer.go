@@ -3,6 +3,8 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/dutyline/dutyline/directory"
 	"github.com/dutyline/dutyline/request"
@@ -12,6 +14,8 @@ func (s *Server) routeOfficer(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/requests/{ref}/content", s.api(s.content, directory.RoleOfficer, directory.RoleCoordinator))
 	mux.Handle("POST /api/v1/requests/{ref}/acknowledge", s.api(s.acknowledge, directory.RoleOfficer))
 	mux.Handle("POST /api/v1/requests/{ref}/pass", s.api(s.pass, directory.RoleOfficer))
+	mux.Handle("POST /api/v1/requests/{ref}/undo", s.api(s.undo, directory.RoleOfficer))
+	mux.Handle("POST /api/v1/requests/{ref}/urgency", s.api(s.changeUrgency, directory.RoleOfficer, directory.RoleCoordinator))
 }
 
 // contentAnswer is what was asked for, as its sender wrote it.
@@ -67,13 +71,52 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, who caller) error 
 	return s.answerOutcome(w, r, ref, outcome, err)
 }
 
+// undo takes an acknowledgement back.
+func (s *Server) undo(w http.ResponseWriter, r *http.Request, who caller) error {
+	ref, err := request.ParseRef(r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	if err := readInto(w, r, &struct{}{}); err != nil {
+		return err
+	}
+	outcome, err := s.Officer.Undo(r.Context(), ref, who.Subject, request.ViaAPI)
+	return s.answerOutcome(w, r, ref, outcome, err)
+}
+
+// changeUrgency judges the urgency anew.
+func (s *Server) changeUrgency(w http.ResponseWriter, r *http.Request, who caller) error {
+	ref, err := request.ParseRef(r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	var body struct {
+		Urgency request.Urgency `json:"urgency"`
+		Reason  string          `json:"reason"`
+	}
+	if err := readInto(w, r, &body); err != nil {
+		return err
+	}
+	if !slices.Contains(request.Urgencies, body.Urgency) {
+		return newProblem(codeInvalid, "", request.FieldError{
+			Field: "/urgency", Code: "not_allowed", Detail: "This is no urgency.", Fix: "Use emergency, critical, urgent or routine.",
+		})
+	}
+	actor := request.Actor{Kind: request.ByOfficer, ID: who.Subject}
+	if who.Role == directory.RoleCoordinator {
+		actor.Kind = request.ByCoordinator
+	}
+	outcome, err := s.Officer.ChangeUrgency(r.Context(), ref, actor, body.Urgency, strings.TrimSpace(body.Reason))
+	return s.answerOutcome(w, r, ref, outcome, err)
+}
+
 // answerOutcome answers with the status as it is now, or says why not.
 func (s *Server) answerOutcome(w http.ResponseWriter, r *http.Request, ref request.Ref, outcome Outcome, err error) error {
 	if err != nil {
 		return err
 	}
 	switch outcome.Verdict {
-	case Taken, AlreadyYours, PassedOn:
+	case Taken, AlreadyYours, PassedOn, Undone, UrgencyStands:
 	case AlreadyTaken:
 		detail := ""
 		if outcome.CallSign != "" {
@@ -84,6 +127,14 @@ func (s *Server) answerOutcome(w http.ResponseWriter, r *http.Request, ref reque
 		return newProblem(codeEnded, "")
 	case CannotPass:
 		return newProblem(codeCannotPass, "")
+	case UndoOver:
+		return newProblem(codeUndoOver, "")
+	case NotYours:
+		return newProblem(codeNotYours, "")
+	case ReasonNeeded:
+		return newProblem(codeInvalid, "", request.FieldError{
+			Field: "/reason", Code: "required", Detail: "Less urgent than before needs a reason.", Fix: "Say why; it is sealed with the request.",
+		})
 	}
 	state, err := s.States.State(r.Context(), ref)
 	if err != nil {

@@ -68,6 +68,7 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /duty/{ref}/live", s.page(s.signedIn(s.requestLive)))
 	mux.HandleFunc("POST /duty/{ref}/acknowledge", s.page(s.signedIn(s.acknowledgeForm)))
 	mux.HandleFunc("POST /duty/{ref}/pass", s.page(s.signedIn(s.passForm)))
+	mux.HandleFunc("POST /duty/{ref}/undo", s.page(s.signedIn(s.undoForm)))
 }
 
 // asset serves a static file; its name changes with its content, so that it may be kept for ever.

@@ -22,7 +22,7 @@ var (
 	ErrUnavailable = errors.New("not available now")
 )
 
-// An Outcome says what came of an officer's wish to take a request or to pass it on. An outcome is no error: it is stored, or it was so
+// An Outcome says what came of somebody's wish to take a request, to pass it on, or to change it. An outcome is no error: it is stored, or it was so
 // before.
 type Outcome struct {
 	Verdict  Verdict
@@ -41,6 +41,12 @@ const (
 	Ended        Verdict = "ended"         // withdrawn: nobody is asked any more
 	PassedOn     Verdict = "passed_on"
 	CannotPass   Verdict = "cannot_pass" // neither theirs, nor were they asked
+
+	Undone        Verdict = "undone"
+	UndoOver      Verdict = "undo_over"      // the time to take an acknowledgement back is over
+	NotYours      Verdict = "not_yours"      // nobody has it
+	UrgencyStands Verdict = "urgency_stands" // it is as it was asked for
+	ReasonNeeded  Verdict = "reason_needed"
 )
 
 // An Officer stores what officers do. Implementations are safe for concurrent use and return after the commit is stored.
@@ -50,6 +56,11 @@ type Officer interface {
 	Acknowledge(ctx context.Context, ref request.Ref, person string, via request.Via) (Outcome, error)
 	// Pass gives it to the next: PassedOn, CannotPass, AlreadyTaken or Ended. The reason is what a person wrote and is sealed; it may be "".
 	Pass(ctx context.Context, ref request.Ref, person, reason string, via request.Via) (Outcome, error)
+	// Undo takes a person's acknowledgement back: Undone, UndoOver, NotYours, AlreadyTaken or Ended.
+	Undo(ctx context.Context, ref request.Ref, person string, via request.Via) (Outcome, error)
+	// ChangeUrgency judges the urgency anew, for an officer or a coordinator: UrgencyStands, ReasonNeeded (for what is less urgent) or Ended. The
+	// reason is sealed.
+	ChangeUrgency(ctx context.Context, ref request.Ref, actor request.Actor, to request.Urgency, reason string) (Outcome, error)
 	// Opened appends that a person is about to read the content. The content is not shown when this fails.
 	Opened(ctx context.Context, ref request.Ref, person string) error
 }

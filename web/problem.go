@@ -23,6 +23,8 @@ const (
 	codeTaken           code = "taken"
 	codeEnded           code = "withdrawn"
 	codeCannotPass      code = "cannot_pass"
+	codeUndoOver        code = "undo_over"
+	codeNotYours        code = "not_yours"
 	codeErased          code = "erased"
 	codeVersion         code = "version_mismatch"
 	codeTooLarge        code = "too_large"
@@ -51,6 +53,8 @@ var kinds = map[code]kind{
 	codeTaken:           {http.StatusConflict, "Already taken", "A colleague already has this request."},
 	codeEnded:           {http.StatusConflict, "Already ended", "This request is at its end and takes no change any more. Raise a new one if need be."},
 	codeCannotPass:      {http.StatusConflict, "Cannot be passed on", "This request is not yours, and you were not asked to take it."},
+	codeUndoOver:        {http.StatusConflict, "Too late to undo", "The time to take the acknowledgement back is over. The request stays yours; pass it on if you cannot do it."},
+	codeNotYours:        {http.StatusConflict, "Not yours", "You do not have this request, so there is nothing to take back."},
 	codeErased:          {http.StatusConflict, "Content erased", "The content of this request was erased and cannot be changed any more."},
 	codeVersion:         {http.StatusPreconditionFailed, "Changed in between", "It has changed since you read it. Read it again and repeat your change on what stands now."},
 	codeTooLarge:        {http.StatusRequestEntityTooLarge, "Too large", "The body is larger than 256 KiB. Send a summary; attachments are not accepted yet."},

@@ -28,6 +28,8 @@ type Options struct {
 	Roster    string           // id of the roster that the pages show; "" is the first
 	Now       func() time.Time // the node's now
 	Logger    *zap.Logger      // nil: nothing is logged
+
+	UndoWindow time.Duration // how long after an acknowledgement the pages offer to take it back; 0: they do not
 }
 
 // Server is the HTTP face. It is safe for concurrent use. The server that carries it must cancel its base context when it shuts down:

@@ -52,11 +52,13 @@ type viewer struct {
 	now      time.Time
 	roster   *roster.Compiled // nil while there is none: call signs are then missing, the requests are not
 	zone     *time.Location
+
+	undoWindow time.Duration
 }
 
 func (s *Server) newView(r *http.Request) viewer {
 	who, _ := callerOf(r)
-	v := viewer{language: languageOf(r), who: who, now: s.Now(), zone: time.UTC}
+	v := viewer{language: languageOf(r), who: who, now: s.Now(), zone: time.UTC, undoWindow: s.UndoWindow}
 	if current, err := s.Rosters.Current(r.Context(), 0); err == nil {
 		v.roster, v.zone = current, current.Zone(s.Roster)
 	}
@@ -119,6 +121,7 @@ type requestView struct {
 	Escalation                         string
 	Due                                []dueView // those that the clock does not show
 	CanTake, CanPass                   bool
+	Undo                               *clockView // until when the acknowledgement can be taken back; nil: it cannot
 }
 
 type dueView struct{ Label, At, Local, Rule string }
@@ -142,11 +145,14 @@ func (v viewer) request(s *request.State) *requestView {
 		view.CanTake, view.CanPass = true, asked && !slices.Contains(s.Passed, me)
 	case s.Owner == me:
 		view.State, view.Tone, view.CanPass = word(v.language, "you_have_it"), "mine", true
+		if end := s.AcknowledgedAt.Add(v.undoWindow); v.now.Before(end) {
+			view.Undo = v.clock(request.Due{At: request.At(end)})
+		}
 	default:
 		view.State, view.Tone = takenBy(v.language, cmp.Or(v.callSign(s.Owner), "…")), "taken"
 	}
 	if v.who.Role != directory.RoleOfficer {
-		view.CanTake, view.CanPass = false, false
+		view.CanTake, view.CanPass, view.Undo = false, false, nil
 	}
 	running := slices.DeleteFunc(slices.Clone(s.Due), func(d request.Due) bool {
 		return s.Status.Ended() || (d.Clock == "acknowledge" && s.Owner != "")

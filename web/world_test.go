@@ -72,7 +72,7 @@ func newQuietWorld(t testing.TB, address string) *world {
 		Directory: w.dir, Officer: w, States: w, Rosters: w, Log: w.log, Health: w,
 		Sessions: web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
 		Webhooks: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),
-		Now:      w.Now, Logger: zap.New(core),
+		Now:      w.Now, Logger: zap.New(core), UndoWindow: undoWindow,
 	})
 	must(t, err)
 	w.sender = w.newSender("Border Police", "FR")
@@ -102,6 +102,9 @@ func (w *world) newToken(role directory.Role, subject string) (directory.Token, 
 	must(w.t, err)
 	return token, text
 }
+
+// undoWindow is how long an acknowledgement can be taken back.
+const undoWindow = time.Minute
 
 func (w *world) Now() time.Time { return w.now }
 
@@ -290,7 +293,27 @@ func (w *world) Pass(_ context.Context, ref request.Ref, person, reason string, 
 	})
 }
 
+func (w *world) Undo(_ context.Context, ref request.Ref, person string, via request.Via) (web.Outcome, error) {
+	return w.officerActs(ref, person, func(s *request.State) ([]request.Event, notifier.AnswerKind) {
+		return dispatcher.Undo(s, w.now, undoWindow, person, via)
+	})
+}
+
+func (w *world) ChangeUrgency(_ context.Context, ref request.Ref, actor request.Actor, to request.Urgency, reason string) (web.Outcome, error) {
+	return w.acts(ref, actor, func(s *request.State) ([]request.Event, notifier.AnswerKind) {
+		events, kind := dispatcher.ChangeUrgency(s, to, reason, s.ClocksAt(to))
+		if len(events) > 0 {
+			events[0].Sealed = []byte(reason)
+		}
+		return events, kind
+	})
+}
+
 func (w *world) officerActs(ref request.Ref, person string, decide func(*request.State) ([]request.Event, notifier.AnswerKind)) (web.Outcome, error) {
+	return w.acts(ref, request.Actor{Kind: request.ByOfficer, ID: person}, decide)
+}
+
+func (w *world) acts(ref request.Ref, actor request.Actor, decide func(*request.State) ([]request.Event, notifier.AnswerKind)) (web.Outcome, error) {
 	state, err := w.State(w.t.Context(), ref)
 	if err != nil {
 		return web.Outcome{}, err
@@ -299,6 +322,8 @@ func (w *world) officerActs(ref request.Ref, person string, decide func(*request
 	verdicts := map[notifier.AnswerKind]web.Verdict{
 		notifier.Taken: web.Taken, notifier.AlreadyYours: web.AlreadyYours, notifier.AlreadyTaken: web.AlreadyTaken,
 		notifier.AlreadyEnded: web.Ended, notifier.PassedOn: web.PassedOn, notifier.CannotPass: web.CannotPass,
+		notifier.Undone: web.Undone, notifier.UndoOver: web.UndoOver, notifier.NotYours: web.NotYours,
+		notifier.UrgencyStands: web.UrgencyStands, notifier.ReasonNeeded: web.ReasonNeeded,
 	}
 	outcome := web.Outcome{Verdict: verdicts[kind]}
 	if owner, err := roster.Compile(w.book); err == nil && kind == notifier.AlreadyTaken {
@@ -306,7 +331,7 @@ func (w *world) officerActs(ref request.Ref, person string, decide func(*request
 		outcome.CallSign = p.CallSign
 	}
 	if len(events) > 0 {
-		outcome.Position, err = w.append(ref, request.Actor{Kind: request.ByOfficer, ID: person}, events...)
+		outcome.Position, err = w.append(ref, actor, events...)
 	}
 	return outcome, err
 }

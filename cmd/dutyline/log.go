@@ -84,7 +84,7 @@ func eventColour(t request.EventType) string {
 	switch t {
 	case request.AlarmRaised, request.AttemptFailed, request.PageExpired:
 		return alarming
-	case request.Received, request.Escalated, request.Passed:
+	case request.Received, request.Escalated, request.Passed, request.AcknowledgementUndone, request.AcknowledgementLapsed:
 		return pressing
 	case request.Acknowledged, request.AlarmCleared, request.Closed:
 		return settled
@@ -161,6 +161,20 @@ func facts(e client.Event) string {
 		decode(e, &b)
 		add("by", b.Person)
 		add("via", string(b.Via))
+	case request.AcknowledgementUndone:
+		var b request.UndoneBody
+		decode(e, &b)
+		add("by", b.Person)
+		add("via", string(b.Via))
+	case request.AcknowledgementLapsed:
+		var b request.LapsedBody
+		decode(e, &b)
+		add("of", b.Person)
+	case request.UrgencyChanged:
+		var b request.UrgencyChangedBody
+		decode(e, &b)
+		add("from", string(b.From))
+		add("to", string(b.To))
 	case request.Opened:
 		var b request.OpenedBody
 		decode(e, &b)

@@ -19,6 +19,7 @@ type requestCommand struct {
 	Show     showCommand     `cmd:"" help:"Show where a request stands."`
 	Watch    watchCommand    `cmd:"" help:"Follow a request as it changes."`
 	Withdraw withdrawCommand `cmd:"" help:"Withdraw a request."`
+	Urgency  urgencyCommand  `cmd:"" help:"Judge anew how urgent a request is (coordinators and officers)."`
 }
 
 type raiseCommand struct {
@@ -109,6 +110,33 @@ func (w *withdrawCommand) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	receipt, err := line.Withdraw(ctx, w.Ref, w.Reason)
+	if err != nil {
+		return err
+	}
+	return c.printReceipt(receipt)
+}
+
+type urgencyCommand struct {
+	Ref    string          `arg:"" help:"Reference of the request."`
+	To     request.Urgency `required:"" placeholder:"X" help:"emergency, critical, urgent or routine."`
+	Reason string          `placeholder:"T" help:"Why; needed for less urgent than before. It is sealed with the request."`
+}
+
+// Validate refuses what is no urgency.
+func (u *urgencyCommand) Validate() error {
+	if !slices.Contains(request.Urgencies, u.To) {
+		return fmt.Errorf("--to: %q is no urgency: use one of %s", string(u.To), strings.Trim(fmt.Sprint(request.Urgencies), "[]"))
+	}
+	return nil
+}
+
+// Run changes the urgency. From then on people are asked at its pace.
+func (u *urgencyCommand) Run(ctx context.Context, c *console) error {
+	line, err := c.connect(coordinator)
+	if err != nil {
+		return err
+	}
+	receipt, err := line.ChangeUrgency(ctx, u.Ref, u.To, u.Reason)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type Outcome struct {
 
 // Acknowledge takes the request for a person. Errors: [ErrNotFound], [ErrUnavailable].
 func (n *Node) Acknowledge(ctx context.Context, ref request.Ref, person, page string, via request.Via) (Outcome, error) {
-	return n.decide(ctx, ref, person, func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
+	return n.decide(ctx, ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
 		events, kind := dispatcher.Acknowledge(s, n.opts.Clock.Now(), person, page, via)
 		return events, kind, ""
 	})
@@ -36,7 +36,7 @@ func (n *Node) Acknowledge(ctx context.Context, ref request.Ref, person, page st
 
 // Pass gives the request to the next. The reason may be ""; it is sealed. Errors: [ErrNotFound], [ErrUnavailable].
 func (n *Node) Pass(ctx context.Context, ref request.Ref, person, page, reason string, via request.Via) (Outcome, error) {
-	return n.decide(ctx, ref, person, func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
+	return n.decide(ctx, ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
 		events, kind := dispatcher.Pass(s, person, page, via)
 		return events, kind, reason
 	})
@@ -44,15 +44,56 @@ func (n *Node) Pass(ctx context.Context, ref request.Ref, person, page, reason s
 
 // Opened appends that a person is about to read the content. Errors: [ErrNotFound], [ErrUnavailable].
 func (n *Node) Opened(ctx context.Context, ref request.Ref, person string) error {
-	_, err := n.decide(ctx, ref, person, func(*request.State) ([]request.Event, notifier.AnswerKind, string) {
+	_, err := n.decide(ctx, ref, officer(person), func(*request.State) ([]request.Event, notifier.AnswerKind, string) {
 		return []request.Event{request.NewEvent(request.Opened, request.OpenedBody{Person: person})}, notifier.NoAnswer, ""
 	})
 	return err
 }
 
-// decide appends what an officer decides, expecting the head that it was decided on; whoever loses the race decides anew.
+// Undo takes a person's acknowledgement back. Errors: [ErrNotFound], [ErrUnavailable].
+func (n *Node) Undo(ctx context.Context, ref request.Ref, person string, via request.Via) (Outcome, error) {
+	return n.decide(ctx, ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
+		events, kind := dispatcher.Undo(s, n.opts.Clock.Now(), n.opts.Policy.UndoWindow, person, via)
+		return events, kind, ""
+	})
+}
+
+// ChangeUrgency judges the urgency anew, for an officer or a coordinator. The reason may be "" for what is more urgent; it is sealed. Errors:
+// [ErrNotFound], [ErrUnavailable].
+func (n *Node) ChangeUrgency(ctx context.Context, ref request.Ref, actor request.Actor, to request.Urgency, reason string) (Outcome, error) {
+	var failed error
+	outcome, err := n.decide(ctx, ref, actor, func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
+		failed = nil
+		events, kind := dispatcher.ChangeUrgency(s, to, reason, nil)
+		if len(events) == 0 { // the content is not read in vain
+			return nil, kind, ""
+		}
+		var due []request.Due
+		if due, failed = n.clocksAt(ctx, s, to); failed != nil {
+			return nil, notifier.TryAgain, ""
+		}
+		events, kind = dispatcher.ChangeUrgency(s, to, reason, due)
+		return events, kind, reason
+	})
+	if failed != nil {
+		return Outcome{}, unavailable(failed)
+	}
+	return outcome, err
+}
+
+// clocksAt gives the clocks of a request at another urgency.
+func (n *Node) clocksAt(ctx context.Context, s *request.State, to request.Urgency) ([]request.Due, error) {
+	if n.opts.Clocks == nil || s.Erased {
+		return s.ClocksAt(to), nil
+	}
+	return n.opts.Clocks(ctx, s, to)
+}
+
+func officer(person string) request.Actor { return request.Actor{Kind: request.ByOfficer, ID: person} }
+
+// decide appends what somebody decides, expecting the head that it was decided on; whoever loses the race decides anew.
 func (n *Node) decide(
-	ctx context.Context, ref request.Ref, person string, with func(*request.State) (events []request.Event, kind notifier.AnswerKind, reason string),
+	ctx context.Context, ref request.Ref, actor request.Actor, with func(*request.State) (events []request.Event, kind notifier.AnswerKind, reason string),
 ) (Outcome, error) {
 	s := n.known(ref)
 	for range tries {
@@ -72,7 +113,7 @@ func (n *Node) decide(
 		if len(events) == 0 {
 			return outcome, nil
 		}
-		commit := s.Decide(n.opts.Clock.Now(), n.opts.Name, request.Actor{Kind: request.ByOfficer, ID: person}, events...)
+		commit := s.Decide(n.opts.Clock.Now(), n.opts.Name, actor, events...)
 		if reason != "" && !s.Erased {
 			if err := n.sealReason(ctx, &commit, reason); err != nil {
 				return Outcome{}, err

@@ -42,6 +42,7 @@ type world struct {
 	code    func(ref request.Ref, page string) string
 	raised  int
 	cut     bool // the line of nodes that start
+	clocks  func(context.Context, *request.State, request.Urgency) ([]request.Due, error)
 }
 
 // inWorld runs a test in a bubble. Everything that the test started must have ended when it returns: a goroutine that stays behind is a
@@ -83,6 +84,7 @@ func (w *world) start(name string) *life {
 		Seal: func(_ context.Context, _ request.Ref, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},
+		Clocks: w.clocks,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -195,23 +197,43 @@ func (w *world) want(ref request.Ref, types ...request.EventType) {
 	}
 }
 
-// nobodyIsCalledAfterTheAcknowledgement checks the invariant in log order.
+// nobodyIsCalledAfterTheAcknowledgement checks the invariant in log order, of a request that was acknowledged once and stayed so.
 func (w *world) nobodyIsCalledAfterTheAcknowledgement(ref request.Ref) {
 	w.t.Helper()
-	acknowledged := 0
-	for _, e := range w.events(ref) {
-		switch e {
-		case request.Acknowledged:
-			acknowledged++
-		case request.AttemptStarted, request.AttemptTakenOver:
-			if acknowledged > 0 {
-				w.t.Errorf("attempt after the acknowledgement: %v", w.events(ref))
+	if acknowledged := w.nobodyIsCalledWhileSomebodyHasIt(ref); acknowledged != 1 {
+		w.t.Errorf("%d acknowledgements: %v", acknowledged, w.events(ref))
+	}
+}
+
+// nobodyIsCalledWhileSomebodyHasIt checks the invariant in log order, and that there is one owner at a time.
+func (w *world) nobodyIsCalledWhileSomebodyHasIt(ref request.Ref) (acknowledged int) {
+	w.t.Helper()
+	history, err := (&line{log: w.log}).History(w.t.Context(), ref)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := request.NewState(ref)
+	for _, c := range history {
+		before := s.Owner
+		if err := s.Apply(c.Seq, c.Data); err != nil {
+			w.t.Fatal(err)
+		}
+		commit, _ := request.Decode(c.Data)
+		for _, e := range commit.Events {
+			switch e.Type {
+			case request.Acknowledged:
+				acknowledged++
+				if before != "" {
+					w.t.Errorf("%s had it and %s took it: %v", before, s.Owner, w.events(ref))
+				}
+			case request.AttemptStarted, request.AttemptTakenOver:
+				if before != "" {
+					w.t.Errorf("attempt while %s has it: %v", before, w.events(ref))
+				}
 			}
 		}
 	}
-	if acknowledged != 1 {
-		w.t.Errorf("%d acknowledgements: %v", acknowledged, w.events(ref))
-	}
+	return acknowledged
 }
 
 var errCut = errors.New("the line is cut")
