@@ -83,6 +83,7 @@ func (p Policy) Faster(speed float64) Policy {
 	}
 	p.Waits, p.Channels = waits, channels
 	p.Repeat, p.Validity, p.FirstSend = divide(p.Repeat), divide(p.Validity), divide(p.FirstSend)
+	p.AckLapse, p.UndoWindow = divide(p.AckLapse), divide(p.UndoWindow)
 	return p
 }
 
