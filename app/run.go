@@ -109,9 +109,9 @@ func Run(ctx context.Context, o Options) error {
 	door, err := web.New(web.Options{
 		Intake:    inbox,
 		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Log: shownLog{requests},
-		Health:   health{requests, dispatch, duty},
+		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow,
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
-		Webhooks: phone.client.Webhooks(dispatch), PublicURL: publicURL, UndoWindow: policy.UndoWindow, Now: clock.Now, Logger: o.Logger.Named("web"),
+		Webhooks: phone.client.Webhooks(dispatch), PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
 	})
 	if err != nil {
 		return err

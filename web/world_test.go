@@ -69,10 +69,10 @@ func newQuietWorld(t testing.TB, address string) *world {
 		Intake: intake.New(intake.Options{
 			Log: w.log, Sealer: clearSealer{}, Deployment: vault.Key{1}, Node: "n1", Now: w.Now,
 		}),
-		Directory: w.dir, Officer: w, States: w, Rosters: w, Log: w.log, Health: w,
+		Directory: w.dir, Officer: w, States: w, Rosters: w, Log: w.log, Health: w, UndoWindow: undoWindow,
 		Sessions: web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
 		Webhooks: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),
-		Now:      w.Now, Logger: zap.New(core), UndoWindow: undoWindow,
+		Now:      w.Now, Logger: zap.New(core),
 	})
 	must(t, err)
 	w.sender = w.newSender("Border Police", "FR")

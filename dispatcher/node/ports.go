@@ -72,7 +72,7 @@ type Provider struct {
 	Limit   notifier.Limit // of each of its lanes
 }
 
-// Options are what a node is made with; all but Clocks and Logger are required.
+// Options are what a node is made with; all are required but those that say what their absence means.
 type Options struct {
 	Name      string
 	Policy    dispatcher.Policy
@@ -83,10 +83,10 @@ type Options struct {
 	Clock     *Clock
 	// Code gives the code of a page: six digits, always the same.
 	Code func(ref request.Ref, page string) string
-	// Seal encrypts what somebody wrote about a request, for the event of that id.
-	Seal func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error)
 	// Clocks gives the clocks of a request at another urgency, from its content. nil: legal clocks, which hang on the content, stay.
 	Clocks func(ctx context.Context, s *request.State, to request.Urgency) ([]request.Due, error)
+	// Seal encrypts what somebody wrote about a request, for the event of that id.
+	Seal   func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error)
 	Logger *zap.Logger // nil: none
 }
 

@@ -37,12 +37,12 @@ type world struct {
 	rosters *rosters
 	phones  *provider
 	policy  dispatcher.Policy
+	clocks  func(context.Context, *request.State, request.Urgency) ([]request.Due, error)
 	limit   notifier.Limit
 	guesses *guesses
 	code    func(ref request.Ref, page string) string
 	raised  int
 	cut     bool // the line of nodes that start
-	clocks  func(context.Context, *request.State, request.Urgency) ([]request.Due, error)
 }
 
 // inWorld runs a test in a bubble. Everything that the test started must have ended when it returns: a goroutine that stays behind is a
