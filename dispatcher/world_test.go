@@ -31,6 +31,8 @@ type world struct {
 	book     roster.Book
 	voice    bool // there is a provider of calls
 	ring     func(dispatcher.Call) []rung
+
+	conflicts int // decisions that lost a race
 }
 
 // rung is something that a provider says of a call after it took it.
@@ -163,6 +165,7 @@ func (w *world) step(n *node, in dispatcher.Input) {
 					return
 				}
 				if w.head(c.Ref) != c.Expect {
+					w.conflicts++
 					w.step(n, dispatcher.Lost{Ref: c.Ref, ID: c.ID})
 					return
 				}
