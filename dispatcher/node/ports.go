@@ -72,7 +72,7 @@ type Provider struct {
 	Limit   notifier.Limit // of each of its lanes
 }
 
-// Options are what a node is made with; all but Logger are required.
+// Options are what a node is made with; all are required but those that say what their absence means.
 type Options struct {
 	Name      string
 	Policy    dispatcher.Policy
@@ -81,6 +81,9 @@ type Options struct {
 	Providers []Provider // the first of a medium serves it
 	Guesses   Guesses
 	Clock     *Clock
+	Presence  Presence // nil: this node is the only one
+	// LogTime gives the time of the server that stamps what is stored; nil: the wall clock is trusted.
+	LogTime func(context.Context) (time.Time, error)
 	// Code gives the code of a page: six digits, always the same.
 	Code func(ref request.Ref, page string) string
 	// Seal encrypts what somebody wrote about a request, for the event of that id.
