@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	clock := node.NewClock()
+	clock := o.startClock(ctx, logs.requests)
 	people := directory.New(directoryLog{logs.directory})
 	duty := served.New(served.Options{
 		Redis: cache, Log: rosterLog{logs.roster}, Sealer: sealer, ErrErased: vault.ErrErased, Now: clock.Now, Logger: o.Logger.Named("roster"),
@@ -86,6 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	code := key.Derive("code")
 	dispatch, err := node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
+		Presence: others{logs.nats, clock, o.Logger.Named("presence")}, LogTime: requests.Time,
 		Providers: []node.Provider{{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.perSecond}}},
 		Guesses:   newGuesses(cache, key, clock.Now),
 		Code:      func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
