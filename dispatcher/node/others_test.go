@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,9 +207,10 @@ func TestAWallClockThatIsSetMovesNoPage(t *testing.T) {
 			t.Run(name+" "+when, func(t *testing.T) {
 				inWorld(t, func(t *testing.T, w *world) {
 					w.nodes = true
-					set := atStart
+					var set atomic.Bool
+					set.Store(atStart)
 					w.wall = func(name string) time.Time {
-						if name == "n1" && set {
+						if name == "n1" && set.Load() {
 							return time.Now().Add(off)
 						}
 						return time.Now()
@@ -218,7 +220,7 @@ func TestAWallClockThatIsSetMovesNoPage(t *testing.T) {
 					began := time.Now()
 					refs := []request.Ref{w.raise(request.Critical), w.raise(request.Critical), w.raise(request.Critical), w.raise(request.Critical)}
 					w.pass(10 * time.Second)
-					set = true
+					set.Store(true)
 					w.pass(7 * time.Minute)
 					for _, ref := range refs {
 						var at []string
