@@ -86,7 +86,6 @@ func Run(ctx context.Context, o Options) error {
 	code := key.Derive("code")
 	dispatch, err := node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
-		Presence: others{logs.nats, clock, o.Logger.Named("presence")}, LogTime: requests.Time,
 		Providers: []node.Provider{{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.perSecond}}},
 		Guesses:   newGuesses(cache, key, clock.Now),
 		Code:      func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
@@ -97,7 +96,7 @@ func Run(ctx context.Context, o Options) error {
 			}
 			return sealed, err
 		},
-		Logger: o.Logger.Named("dispatcher"),
+		Logger: o.Logger.Named("dispatcher"), Presence: others{logs.nats, clock, o.Logger.Named("presence")}, LogTime: requests.Time,
 	})
 	if err != nil {
 		return err

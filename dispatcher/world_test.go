@@ -17,6 +17,8 @@ import (
 // world runs one machine over a log in memory, with a clock that jumps from event to event. A second machine on the same log stands for
 // another node, or for the next life of the same one.
 type world struct {
+	conflicts int // decisions that lost a race
+
 	t        testing.TB
 	now      time.Time
 	log      []stored
@@ -31,8 +33,6 @@ type world struct {
 	book     roster.Book
 	voice    bool // there is a provider of calls
 	ring     func(dispatcher.Call) []rung
-
-	conflicts int // decisions that lost a race
 }
 
 // rung is something that a provider says of a call after it took it.
