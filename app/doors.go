@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dutyline/dutyline/dispatcher/node"
@@ -152,6 +153,8 @@ func (h health) Parts(ctx context.Context) []web.Part {
 	dispatcher := web.Part{Name: "dispatcher", OK: read}
 	if !read {
 		dispatcher.Detail = "the log is not read yet"
+	} else {
+		dispatcher.Detail = nodesOf(h.node)
 	}
 	how := h.roster.Health(ask)
 	book := web.Part{Name: "roster", OK: known && how.Revision > 0, Detail: fmt.Sprintf("revision %d from %s", how.Revision, how.Source)}
@@ -166,4 +169,19 @@ func (h health) Parts(ctx context.Context) []web.Part {
 		cache.Detail = "does not serve the newest roster; the log does"
 	}
 	return []web.Part{log, dispatcher, book, cache}
+}
+
+// nodesOf says which nodes share the work, and what is wrong with the clock.
+func nodesOf(n *node.Node) string {
+	detail := "no other node"
+	if others := n.Others(); len(others) > 0 {
+		detail = "with " + strings.Join(others, ", ")
+	}
+	switch offset := n.ClockOffset().Round(100 * time.Millisecond); {
+	case offset > 0:
+		detail += fmt.Sprintf("; this machine's clock is %s behind the log's", offset)
+	case offset < 0:
+		detail += fmt.Sprintf("; this machine's clock is %s ahead of the log's", -offset)
+	}
+	return detail
 }

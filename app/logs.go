@@ -120,6 +120,12 @@ func (l requestLog) Head(ctx context.Context) (uint64, error) {
 	return seq, translate(err)
 }
 
+// Time is the time of the server that stamps.
+func (l requestLog) Time(ctx context.Context) (time.Time, error) {
+	t, err := l.log.Time(ctx)
+	return t, translate(err)
+}
+
 // shownLog is the stream REQUESTS as the pages of the log show it.
 type shownLog struct{ requestLog }
 

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dutyline/dutyline/config"
+	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/eventlog"
 	"github.com/dutyline/dutyline/notifier/twilio"
 	"github.com/dutyline/dutyline/roster/served"
@@ -25,6 +26,7 @@ import (
 
 // streams are the logs of a deployment.
 type streams struct {
+	nats                              *nats.Conn
 	requests, keys, roster, directory *eventlog.Log
 }
 
@@ -35,6 +37,7 @@ func (o *Options) openLog(ctx context.Context, ends *cleanups) (s streams, err e
 		return s, err
 	}
 	ends.push("nats connection", nc.Close)
+	s.nats = nc
 	for _, stream := range []struct {
 		into **eventlog.Log
 		of   eventlog.Stream
@@ -45,6 +48,21 @@ func (o *Options) openLog(ctx context.Context, ends *cleanups) (s streams, err e
 	}
 	return s, nil
 }
+
+// startClock makes the node's clock and sets it by the log's before anything is written by it. A log that does not tell its time is no
+// reason not to start: the dispatcher asks again.
+func (o *Options) startClock(ctx context.Context, log *eventlog.Log) *node.Clock {
+	clock := node.NewClock()
+	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
+	defer cancel()
+	if err := clock.Ask(ctx, log.Time); err != nil {
+		o.Logger.Warn("the wall clock is trusted for now", zap.Error(err))
+	}
+	return clock
+}
+
+// clockTimeout bounds how long a start waits for the log's time.
+const clockTimeout = 5 * time.Second
 
 func (o *Options) connect(ends *cleanups) (*nats.Conn, error) {
 	if c := o.Config.NATS; c.URL != "" {

@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	clock := node.NewClock()
+	clock := o.startClock(ctx, logs.requests)
 	people := directory.New(directoryLog{logs.directory})
 	duty := served.New(served.Options{
 		Redis: cache, Log: rosterLog{logs.roster}, Sealer: sealer, ErrErased: vault.ErrErased, Now: clock.Now, Logger: o.Logger.Named("roster"),
@@ -101,7 +101,7 @@ func Run(ctx context.Context, o Options) error {
 			return sealed, err
 		},
 		Clocks: inbox.Clocks,
-		Logger: o.Logger.Named("dispatcher"),
+		Logger: o.Logger.Named("dispatcher"), Presence: others{logs.nats, clock, o.Logger.Named("presence")}, LogTime: requests.Time,
 	})
 	if err != nil {
 		return err

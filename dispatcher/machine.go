@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -39,6 +40,8 @@ type Machine struct {
 	order    []string // names of the lanes, sorted: a machine is deterministic
 	calls    map[call]bool
 	asked    map[string]map[request.Ref]bool // person → requests that asked
+	live     []string                        // nodes that serve, this one included
+	last     []string                        // those that rank last
 	commands []Command
 }
 
@@ -50,6 +53,8 @@ type call struct {
 type lane struct {
 	*notifier.Lane
 	provider *Provider
+	moved    time.Time // a node before this one began an attempt, or something came to wait in the empty lane
+	stalled  bool      // it stood still for too long: this node serves it too
 }
 
 // entry is one request.
@@ -58,6 +63,7 @@ type entry struct {
 	pending *Append // decision in flight
 	start   *start  // what the pending decision starts, nil when it starts no attempt
 	wake    time.Time
+	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
 	lanes   map[string]string // page → lane that has it waiting or flying
 }
 
@@ -146,7 +152,7 @@ func (Tick) input()          {}
 func NewMachine(opts Options) *Machine {
 	m := &Machine{
 		opts: opts, planner: Planner{Policy: opts.Policy}, entries: map[request.Ref]*entry{},
-		lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{},
+		lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
 	}
 	for _, p := range opts.Providers {
 		if !slices.Contains(m.planner.Media, p.Medium) {
@@ -176,6 +182,8 @@ func (m *Machine) Step(now time.Time, in Input) (commands []Command, wake time.T
 			}
 			m.considerAll(now)
 		}
+	case LiveChanged:
+		m.setLive(now, in)
 	case Ready:
 		m.ready = true
 		m.considerAll(now)
@@ -253,13 +261,33 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 			m.asked[p.Person][in.Ref] = true
 		}
 	}
-	if e.pending != nil {
-		if commit, derr := request.Decode(in.Data); derr == nil && e.pending.ID == commit.ID {
-			m.decided(e)
+	if e.pending != nil || m.ready {
+		if commit, derr := request.Decode(in.Data); derr == nil {
+			m.heard(now, e, commit)
 		}
 	}
 	m.consider(now, e)
 	return err
+}
+
+// heard tells what a commit means for what this node is about to do, as against what it means for the request.
+func (m *Machine) heard(now time.Time, e *entry, c request.Commit) {
+	if c.IsDecision() {
+		e.since = time.Time{} // it was decided; what is due now is due since now
+	}
+	if e.pending != nil && e.pending.ID == c.ID {
+		m.decided(e)
+		return
+	}
+	for _, event := range c.Events {
+		if event.Type != request.AttemptStarted && event.Type != request.AttemptTakenOver {
+			continue
+		}
+		var body request.AttemptBody
+		if json.Unmarshal(event.Body, &body) == nil {
+			m.begun(now, e, body.Page, c.Node)
+		}
+	}
 }
 
 // decided starts the call of an attempt whose intent is now in the log.
@@ -470,9 +498,16 @@ func (m *Machine) consider(now time.Time, e *entry) {
 	d := m.planner.Plan(e.state, now)
 	e.wake = d.Wake
 	if len(d.Events) > 0 {
+		if turn := m.turn(now, e); now.Before(turn) {
+			e.wake = turn
+			m.wakes.push(e)
+			return
+		}
+		e.since = time.Time{}
 		m.decide(now, e, d.For, d.Events)
 		return
 	}
+	e.since = time.Time{}
 	if e.state.Closed { // kept for as long as somebody may still reply
 		if e.wake = e.state.LastTime.Add(CodeLife); !now.Before(e.wake) {
 			m.forget(e)
@@ -533,6 +568,9 @@ func (m *Machine) queue(now time.Time, e *entry) {
 			}
 		case e.lanes[p.Page] == "":
 			l := m.lane(p)
+			if l.Waiting() == 0 {
+				l.moved = now
+			}
 			l.Push(notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact})
 			e.lanes[p.Page] = m.laneName(p)
 		}
@@ -617,7 +655,7 @@ func (m *Machine) serve(now time.Time) {
 	}
 	for _, name := range m.order {
 		l := m.lanes[name]
-		for {
+		for m.serves(now, name, l) {
 			item, wake, ok := l.Next(now)
 			if !ok {
 				if !wake.IsZero() {
@@ -626,7 +664,7 @@ func (m *Machine) serve(now time.Time) {
 				break
 			}
 			e := m.entries[item.Ref]
-			if e.pending != nil { // decided first; consider puts the page back
+			if e.pending != nil || !e.since.IsZero() { // decided first, here or by another node; consider puts the page back
 				m.putBack(e, item.Page)
 				continue
 			}

@@ -17,6 +17,8 @@ import (
 // world runs one machine over a log in memory, with a clock that jumps from event to event. A second machine on the same log stands for
 // another node, or for the next life of the same one.
 type world struct {
+	conflicts int // decisions that lost a race
+
 	t        testing.TB
 	now      time.Time
 	log      []stored
@@ -163,6 +165,7 @@ func (w *world) step(n *node, in dispatcher.Input) {
 					return
 				}
 				if w.head(c.Ref) != c.Expect {
+					w.conflicts++
 					w.step(n, dispatcher.Lost{Ref: c.Ref, ID: c.ID})
 					return
 				}

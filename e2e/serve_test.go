@@ -21,6 +21,57 @@ import (
 // roster and a sender are stored by the command line, a request raised on one node is acknowledged through the other, and one node that is
 // killed is not missed.
 func TestTwoNodesServeOneLog(t *testing.T) {
+	c := newCluster(t, 2, "")
+	d := &deployment{t: t, sim: c.sim, client: clientFile{URL: c.url(0), Tokens: map[string]string{"sender": c.sender, "coordinator": c.coordinator}}}
+	reference := d.raiseSurely("first")
+	d.awaitText(reference)
+	phone, code := d.asked(reference)
+	status, data, err := call("POST", c.sim+"/sim/phones/"+phone+"/texts", "", nil, map[string]string{"body": code})
+	if err != nil || status >= 300 {
+		t.Fatalf("answer: %d %s %v", status, data, err)
+	}
+	eventually(t, "node 0 knows that the text to the other node acknowledged", func() error {
+		_, data, err := call("GET", c.url(0)+"/api/v1/requests/"+reference, c.sender, nil, nil)
+		if err == nil && !strings.Contains(string(data), `"acknowledged"`) {
+			err = fmt.Errorf("%s", data)
+		}
+		return err
+	})
+	// Both nodes saw both requests; each step is decided once.
+	c.nodes[0].kill()
+	d.client.URL = c.url(1)
+	second := d.raiseSurely("second")
+	d.awaitText(second)
+	if again := d.raiseSurely("first"); again != reference {
+		t.Errorf("the key of the first request gives %s on the other node, was %s", again, reference)
+	}
+	for _, ref := range []string{reference, second} {
+		_, data, err := call("GET", c.url(1)+"/api/v1/requests/"+ref+"/log", c.coordinator, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(data), `"type":"escalated"`); n != 1 {
+			t.Errorf("%s: %d steps were decided, want one", ref, n)
+		}
+	}
+}
+
+// cluster is production's command run several times on one NATS and one Redis, with a roster, a coordinator and a sender. The provider
+// reaches the last node.
+type cluster struct {
+	t                   *testing.T
+	path, sim           string
+	listens, configs    []string
+	nodes               []*process // the present lives
+	coordinator, sender string     // tokens
+}
+
+// deploymentKey is the one of all nodes.
+var deploymentKey = strings.Repeat("0123456789abcdef", 4)
+
+// newCluster starts nodes and waits until each is ready. more is added to their configuration.
+func newCluster(t *testing.T, size int, more string) *cluster {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -29,48 +80,62 @@ func TestTwoNodesServeOneLog(t *testing.T) {
 	cache := miniredis.RunT(t)
 	cache.RequireAuth("secret")
 	dir := t.TempDir()
-	key := strings.Repeat("0123456789abcdef", 4)
-	listens := []string{freeAddress(t), freeAddress(t)}
+	c := &cluster{t: t, path: path, nodes: make([]*process, size)}
+	for range size {
+		c.listens = append(c.listens, freeAddress(t))
+	}
 	simAddress := freeAddress(t)
-	sim := "http://" + simAddress
+	c.sim = "http://" + simAddress
 	start(t, nil, path, "twiliosim", "--listen", simAddress, "--account-sid", account, "--auth-token", password,
-		"--inbound-url", "http://"+listens[1]+"/webhooks/twilio/sms")
-
-	var nodes []*process
-	var configs []string
-	for i, listen := range listens {
+		"--inbound-url", c.url(size-1)+"/webhooks/twilio/sms")
+	for i, listen := range c.listens {
 		file := filepath.Join(dir, fmt.Sprintf("node%d.yaml", i))
 		text := fmt.Sprintf(`listen: %s
-public_url: http://%s
+public_url: %s
 node: n%d
 data_dir: %s
 nats: {url: %q, replicas: 1}
 redis: {url: "redis://:secret@%s/0"}
 twilio: {base_url: %q, account_sid: %s, auth_token: %s, numbers: ["%s"], texts_per_second: 0}
-`, listen, listens[1], i, filepath.Join(dir, fmt.Sprint(i)), nats, cache.Addr(), sim, account, password, number)
+%s`, listen, c.url(size-1), i, filepath.Join(dir, fmt.Sprint(i)), nats, cache.Addr(), c.sim, account, password, number, more)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		configs = append(configs, file)
-		nodes = append(nodes, start(t, []string{"DUTYLINE_DEPLOYMENT_KEY=" + key}, path, "serve", "--config", file))
+		c.configs = append(c.configs, file)
+		c.start(i)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the nodes said:\n%s\n%s", nodes[0].output, nodes[1].output)
+			for i, n := range c.nodes {
+				t.Logf("node %d said:\n%s", i, n.output)
+			}
 		}
 	})
-	url := func(i int) string { return "http://" + listens[i] }
-	for i := range nodes {
+	for i := range c.nodes {
 		eventually(t, "the node answers", func() error {
-			_, _, err := call("GET", url(i)+"/livez", "", nil, nil)
+			_, _, err := call("GET", c.url(i)+"/livez", "", nil, nil)
 			return err
 		})
 	}
+	c.furnish(dir)
+	return c
+}
 
+func (c *cluster) url(i int) string { return "http://" + c.listens[i] }
+
+// start begins a life of a node.
+func (c *cluster) start(i int) {
+	c.nodes[i] = start(c.t, []string{"DUTYLINE_DEPLOYMENT_KEY=" + deploymentKey}, c.path, "serve", "--config", c.configs[i])
+}
+
+// furnish stores a roster and a sender by the command line, and waits until each node is ready.
+func (c *cluster) furnish(dir string) {
+	t := c.t
+	t.Helper()
 	run := func(token string, args ...string) []byte {
 		t.Helper()
-		cmd := exec.Command(path, args...)
-		cmd.Env = append(clean(os.Environ()), "DUTYLINE_URL="+url(0), "DUTYLINE_TOKEN="+token, "DUTYLINE_DEPLOYMENT_KEY="+key)
+		cmd := exec.Command(c.path, args...)
+		cmd.Env = append(clean(os.Environ()), "DUTYLINE_URL="+c.url(0), "DUTYLINE_TOKEN="+token, "DUTYLINE_DEPLOYMENT_KEY="+deploymentKey)
 		out, err := cmd.Output()
 		if err != nil {
 			failed, _ := err.(*exec.ExitError) //nolint:errorlint // Output gives it as it is
@@ -78,15 +143,15 @@ twilio: {base_url: %q, account_sid: %s, auth_token: %s, numbers: ["%s"], texts_p
 		}
 		return out
 	}
-	coordinator := field(t, run("", "token", "add", "--role", "coordinator", "--person", "chief", "--config", configs[0], "--json"), "text")
+	c.coordinator = field(t, run("", "token", "add", "--role", "coordinator", "--person", "chief", "--config", c.configs[0], "--json"), "text")
 	eventually(t, "the node knows the token", func() error {
-		status, _, err := call("GET", url(0)+"/api/v1/roster", coordinator, nil, nil)
+		status, _, err := call("GET", c.url(0)+"/api/v1/roster", c.coordinator, nil, nil)
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
 		}
 		return err
 	})
-	if status, _, _ := call("GET", url(0)+"/readyz", "", nil, nil); status != http.StatusServiceUnavailable {
+	if status, _, _ := call("GET", c.url(0)+"/readyz", "", nil, nil); status != http.StatusServiceUnavailable {
 		t.Errorf("without a roster the node says %d on /readyz", status)
 	}
 	example, err := os.ReadFile("../examples/roster.yaml")
@@ -97,54 +162,28 @@ twilio: {base_url: %q, account_sid: %s, auth_token: %s, numbers: ["%s"], texts_p
 	if err := os.WriteFile(book, regexp.MustCompile(`(?m)^revision: \d+`).ReplaceAll(example, []byte("revision: 0")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(coordinator, "roster", "apply", "-f", book)
-	for i := range nodes {
-		eventually(t, "the node is ready", func() error {
-			status, data, err := call("GET", url(i)+"/readyz", "", nil, nil)
-			if err == nil && status != http.StatusOK {
-				err = fmt.Errorf("%d %s", status, data)
-			}
-			return err
-		})
+	run(c.coordinator, "roster", "apply", "-f", book)
+	for i := range c.nodes {
+		c.awaitReady(i, "")
 	}
-	added := run(coordinator, "sender", "add", "Example", "--state", "XX", "--json")
+	added := run(c.coordinator, "sender", "add", "Example", "--state", "XX", "--json")
 	var sender struct{ Token struct{ Text string } }
 	if err := json.Unmarshal(added, &sender); err != nil || sender.Token.Text == "" {
 		t.Fatalf("sender add: %s (%v)", added, err)
 	}
+	c.sender = sender.Token.Text
+}
 
-	d := &deployment{t: t, sim: sim, client: clientFile{URL: url(0), Tokens: map[string]string{"sender": sender.Token.Text, "coordinator": coordinator}}}
-	reference := d.raiseSurely("first")
-	d.awaitText(reference)
-	phone, code := d.asked(reference)
-	status, data, err := call("POST", sim+"/sim/phones/"+phone+"/texts", "", nil, map[string]string{"body": code})
-	if err != nil || status >= 300 {
-		t.Fatalf("answer: %d %s %v", status, data, err)
-	}
-	eventually(t, "node 0 knows that the text to node 1 acknowledged", func() error {
-		_, data, err := call("GET", url(0)+"/api/v1/requests/"+reference, sender.Token.Text, nil, nil)
-		if err == nil && !strings.Contains(string(data), `"acknowledged"`) {
-			err = fmt.Errorf("%s", data)
+// awaitReady waits until a node is ready, and says something of itself on /readyz.
+func (c *cluster) awaitReady(i int, says string) {
+	c.t.Helper()
+	eventually(c.t, "the node is ready", func() error {
+		status, data, err := call("GET", c.url(i)+"/readyz", "", nil, nil)
+		if err == nil && (status != http.StatusOK || !strings.Contains(string(data), says)) {
+			err = fmt.Errorf("%d %s", status, data)
 		}
 		return err
 	})
-	// Both nodes saw both requests; each step is decided once.
-	nodes[0].kill()
-	d.client.URL = url(1)
-	second := d.raiseSurely("second")
-	d.awaitText(second)
-	if again := d.raiseSurely("first"); again != reference {
-		t.Errorf("the key of the first request gives %s on the other node, was %s", again, reference)
-	}
-	for _, ref := range []string{reference, second} {
-		_, data, err := call("GET", url(1)+"/api/v1/requests/"+ref+"/log", coordinator, nil, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := strings.Count(string(data), `"type":"escalated"`); n != 1 {
-			t.Errorf("%s: %d steps were decided, want one", ref, n)
-		}
-	}
 }
 
 // startNATS runs a NATS server with JetStream over TCP, as production has one, and gives its address.

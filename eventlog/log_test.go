@@ -242,6 +242,20 @@ func TestDirectoryBelongsToOneServer(t *testing.T) {
 	again.Shutdown()
 }
 
+func TestTimeIsTheOneOfTheStamps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests)
+		for range 3 {
+			time.Sleep(time.Minute)
+			put(t, l, "requests.a", time.Now().String(), eventlog.AnyHead)
+			e, _, err := l.Last(t.Context(), "requests.a")
+			if now, err2 := l.Time(t.Context()); err != nil || err2 != nil || !now.Equal(e.Time) || !now.Equal(time.Now()) {
+				t.Errorf("time %s, stamp %s, errors %v %v", now, e.Time, err, err2)
+			}
+		}
+	})
+}
+
 func TestUnreachableServerIsUnavailableAndNotAConflict(t *testing.T) {
 	e := eventlogtest.Start(t)
 	l := eventlogtest.Open(t, e, eventlog.Requests)

@@ -40,6 +40,18 @@ func (l *Log) Head(ctx context.Context) (uint64, error) {
 	return info.State.LastSeq, nil
 }
 
+// Time is the time now of the server that leads the stream: the one whose stamps the entries carry.
+func (l *Log) Time(ctx context.Context) (time.Time, error) {
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return time.Time{}, readError(ctx, "read the time of "+l.name, err)
+	}
+	if info.TimeStamp.IsZero() {
+		return time.Time{}, fmt.Errorf("read the time of %s: %w: the server does not tell it", l.name, ErrUnavailable)
+	}
+	return info.TimeStamp, nil
+}
+
 // Last reads the last entry of a subject. It asks the leader and is never stale.
 func (l *Log) Last(ctx context.Context, subject string) (Entry, bool, error) {
 	m, err := l.stream.GetLastMsgForSubject(ctx, subject)

@@ -240,6 +240,14 @@ func (l *Lane) Refund() {
 	}
 }
 
+// Spend takes what an attempt that was made elsewhere used of the number's rate. The bucket may owe up to a burst.
+func (l *Lane) Spend(now time.Time) {
+	l.refill(now)
+	if l.limit.PerSecond > 0 {
+		l.tokens = math.Max(-burst(l.limit), l.tokens-1)
+	}
+}
+
 // turnHeap orders queues by their turn, and keeps each one's index.
 type turnHeap []*queue
 

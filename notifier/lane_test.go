@@ -281,6 +281,25 @@ func TestLaneRefunds(t *testing.T) {
 	}
 }
 
+func TestLaneCountsWhatOthersSpend(t *testing.T) {
+	l := NewLane(Limit{PerSecond: 2})
+	for n := range 9 {
+		l.Spend(start) // by far more than the bucket holds: it owes two
+		l.Push(item("A", fmt.Sprint("p", n), request.Critical, fmt.Sprint("r", n)))
+	}
+	if _, wake, ok := l.Next(start); ok || wake.Before(start.Add(1500*time.Millisecond)) || wake.After(start.Add(1600*time.Millisecond)) {
+		t.Fatalf("goes %t, wake %s", ok, wake.Sub(start))
+	}
+	take(t, l, start.Add(1501*time.Millisecond))
+	if _, _, ok := l.Next(start.Add(1501 * time.Millisecond)); ok {
+		t.Error("two went")
+	}
+	unlimited := NewLane(Limit{})
+	unlimited.Spend(start)
+	unlimited.Push(item("A", "p", request.Critical, "r"))
+	take(t, unlimited, start)
+}
+
 func TestLaneBoundsCallsInFlight(t *testing.T) {
 	for limit, want := range map[int]int{0: 64, 3: 3} {
 		l := NewLane(Limit{InFlight: limit})

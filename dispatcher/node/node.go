@@ -37,6 +37,7 @@ type Node struct {
 	position uint64 // up to which the log was folded
 	ready    bool   // the log was read
 	folded   waiters
+	others   []string                                       // nodes that serve besides this one
 	watchers map[request.Ref]map[chan *request.State]uint64 // → sequence of the newest state that was sent
 	over     bool                                           // Run has returned: no state will come any more
 }
@@ -70,9 +71,15 @@ func (n *Node) Run(ctx context.Context) error {
 	var following sync.WaitGroup
 	defer n.close(&following)
 	following.Go(func() { n.followRoster(ctx) })
+	if n.opts.Presence != nil {
+		following.Go(func() { n.followPresence(ctx) })
+	}
 	head, err := n.replay(ctx)
 	if err != nil {
 		return err
+	}
+	if n.opts.LogTime != nil {
+		following.Go(func() { n.watchClock(ctx) })
 	}
 	err = n.opts.Log.Follow(ctx, head, func(c Commit) error {
 		n.opts.Clock.Stamp(c.Time)
@@ -132,6 +139,9 @@ func (n *Node) replay(ctx context.Context) (head uint64, err error) {
 }
 
 func (n *Node) replayOnce(ctx context.Context) (uint64, error) {
+	if err := n.askTime(ctx); err != nil { // before anything is decided by it
+		n.opts.Logger.Warn("the wall clock is trusted for now", zap.Error(err))
+	}
 	refs, head, err := n.opts.Log.Live(ctx, n.opts.Clock.Now().Add(-dispatcher.CodeLife))
 	if err != nil {
 		return 0, err

@@ -88,6 +88,10 @@ type Options struct {
 	// Seal encrypts what somebody wrote about a request, for the event of that id.
 	Seal   func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error)
 	Logger *zap.Logger // nil: none
+	// Presence tells of the other nodes; nil: there are none.
+	Presence Presence
+	// LogTime gives the time of the server that stamps what is stored; nil: the wall clock is trusted.
+	LogTime func(context.Context) (time.Time, error)
 }
 
 func (o *Options) validate() error {

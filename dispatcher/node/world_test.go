@@ -43,6 +43,10 @@ type world struct {
 	code    func(ref request.Ref, page string) string
 	raised  int
 	cut     bool // the line of nodes that start
+
+	server *eventlog.Embedded
+	nodes  bool                        // nodes that start hear of each other, and ask the log for its time
+	wall   func(name string) time.Time // nil: the wall clock of a node that starts is right
 }
 
 // inWorld runs a test in a bubble. Everything that the test started must have ended when it returns: a goroutine that stays behind is a
@@ -52,8 +56,9 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		book := roster.Example("UTC", time.Now())
 		book.Revision = 1
 		book.Rosters[0].Layers[0].Rotation.From = "1999-12-27"
+		server := eventlogtest.Start(t)
 		w := &world{
-			t: t, log: eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests), rosters: newRosters(t, book), phones: newProvider(),
+			t: t, server: server, log: eventlogtest.Open(t, server, eventlog.Requests), rosters: newRosters(t, book), phones: newProvider(),
 			policy: dispatcher.DefaultPolicy(), guesses: &guesses{},
 			code: func(ref request.Ref, page string) string {
 				sum := 0
@@ -70,17 +75,25 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 // life is a running node and its own way to the log.
 type life struct {
 	*node.Node
-	log  *line
-	stop func() // ends it and returns when Run has
+	log    *line
+	stop   func() // ends it and returns when Run has
+	silent func() // ends its presence as a crash does
 }
 
 // start starts a node; it is stopped at the end of the test.
 func (w *world) start(name string) *life {
 	w.t.Helper()
 	l := &line{log: w.log, cut: w.cut}
+	clock, silent := node.NewClock(), func() {}
+	var presence node.Presence
+	var logTime func(context.Context) (time.Time, error)
+	if w.nodes {
+		clock, presence, logTime, silent = w.company(name)
+	}
 	n, err := node.New(node.Options{
+		Presence: presence, LogTime: logTime,
 		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: []node.Provider{{Channel: w.phones, Limit: w.limit}},
-		Guesses: w.guesses, Clock: node.NewClock(), Code: w.code, Logger: zap.NewNop(),
+		Guesses: w.guesses, Clock: clock, Code: w.code, Logger: zap.NewNop(),
 		Seal: func(_ context.Context, _ request.Ref, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},
@@ -103,7 +116,7 @@ func (w *world) start(name string) *life {
 	}
 	w.t.Cleanup(stop)
 	synctest.Wait()
-	return &life{n, l, stop}
+	return &life{n, l, stop, silent}
 }
 
 // pass lets time pass, and everything come to rest.
@@ -247,6 +260,7 @@ type line struct {
 	held    chan struct{} // following waits until it is closed
 	latency func() time.Duration
 	appends int // tried
+	lost    int // appends that met a conflict
 }
 
 var _ node.Log = (*line)(nil)
@@ -297,6 +311,9 @@ func (l *line) Append(ctx context.Context, ref request.Ref, id string, data []by
 		return 0, err
 	}
 	seq, err := l.log.Append(ctx, eventlog.Append{Subject: ref.Subject(), ID: id, Data: data, Expect: eventlog.Head(expect), Closed: closes})
+	if errors.Is(err, eventlog.ErrConflict) {
+		l.set(func() { l.lost++ })
+	}
 	return seq, named(err)
 }
 

@@ -47,6 +47,8 @@ var table = map[string]row{
 	"twiliosim":  {},
 	// One way from YAML to JSON for both sides of the interface; it knows neither.
 	"plainyaml": {},
+	// Which nodes live goes over core NATS and is stored nowhere: it is no log, and knows nothing of the domain.
+	"presence": {},
 
 	// What calls the interface of web from outside: the command line, and whoever writes Go. It shares the documents, not the server.
 	"client": {ours: []string{"request", "roster"}},
