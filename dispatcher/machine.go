@@ -23,6 +23,8 @@ type Options struct {
 	Policy      Policy
 	Providers   []Provider    // the first of a medium serves it
 	CallTimeout time.Duration // one call to a provider
+	// Webhook says whether a sender wants to be told over [SenderMedium], by their id; nil: nobody does.
+	Webhook func(sender string) bool
 }
 
 // A Machine is the dispatcher of one node. Not safe for concurrent use: its owner steps it from one goroutine or under a lock.
@@ -86,11 +88,12 @@ type Append struct {
 // A Call asks for a call to a provider, ended by Deadline. Its outcome is appended as a fact and comes back as [Committed]; that the call
 // is over comes back as [Returned].
 type Call struct {
-	Provider string
-	Medium   string
-	Message  notifier.Message // without the code
-	LookUp   bool             // ask the provider for an earlier attempt first, and do not send when it is there
-	Earlier  string           // the attempt that may have arrived
+	Provider  string
+	Medium    string
+	Recipient request.Recipient
+	Message   notifier.Message // without the code, and without the status that goes to a sender
+	LookUp    bool             // ask the provider for an earlier attempt first, and do not send when it is there
+	Earlier   string           // the attempt that may have arrived
 	// SendAnyway says that a look-up that fails is no reason to wait longer.
 	SendAnyway bool
 	Tries      int // attempts of this page so far, this one included
@@ -149,6 +152,10 @@ func NewMachine(opts Options) *Machine {
 		lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{},
 	}
 	for _, p := range opts.Providers {
+		if p.Medium == SenderMedium {
+			m.planner.Webhook = opts.Webhook
+			continue
+		}
 		if !slices.Contains(m.planner.Media, p.Medium) {
 			m.planner.Media = append(m.planner.Media, p.Medium)
 		}
@@ -273,7 +280,7 @@ func (m *Machine) decided(e *entry) {
 	}
 	m.calls[call{e.state.Ref, a.ID}] = true
 	provider := m.lanes[started.lane].provider
-	command := Call{Provider: provider.Name, Medium: provider.Medium, Message: m.message(e.state, p), Tries: len(p.Attempts), Deadline: a.Deadline}
+	command := Call{Provider: provider.Name, Medium: provider.Medium, Recipient: p.Recipient, Message: m.message(e.state, p), Tries: len(p.Attempts), Deadline: a.Deadline}
 	if started.takenOver {
 		command.LookUp, command.Earlier = true, a.ID
 	}
@@ -295,25 +302,37 @@ func (m *Machine) decided(e *entry) {
 // that comes twice is better than none.
 const lookUps = 3
 
-// message is what goes to the provider, without the code. To is empty when the person or the contact has left the roster meanwhile.
+// message is what goes to the provider, without the code. To is empty when the person or the contact has left the roster meanwhile, or the
+// sender the directory.
 func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	msg := notifier.Message{
 		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: notifier.AskToTake, Urgency: s.Urgency, Language: s.Language,
-		Expires: p.Expires.Time, Since: p.Attempts[0].Started,
+		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started, To: m.to(p),
 	}
 	if p.Purpose == request.Notice {
 		msg.About = notifier.About(p.About)
 	}
-	who, _ := m.planner.Roster.Person(p.Person)
-	if len(who.Languages) > 0 {
+	if who, _ := m.planner.Roster.Person(p.Person); p.Recipient != request.ToSender && len(who.Languages) > 0 {
 		msg.Reader = who.Languages[0]
 	}
+	return msg
+}
+
+// to is where a page goes: a telephone, or the sender by their id; "" when there is nothing to reach them by any more.
+func (m *Machine) to(p *request.Page) notifier.Phone {
+	if p.Recipient == request.ToSender {
+		if m.planner.Webhook == nil || !m.planner.Webhook(p.Person) {
+			return ""
+		}
+		return notifier.Phone(p.Person)
+	}
+	who, _ := m.planner.Roster.Person(p.Person)
 	for _, c := range who.Contacts {
 		if c.ID == p.Contact {
-			msg.To = notifier.Phone(c.Address)
+			return notifier.Phone(c.Address)
 		}
 	}
-	return msg
+	return ""
 }
 
 func (m *Machine) lost(now time.Time, in Lost) {
@@ -543,15 +562,7 @@ func (m *Machine) laneName(p *request.Page) string {
 	if provider == nil {
 		return "none/" + p.Channel
 	}
-	var to notifier.Phone
-	if who, ok := m.planner.Roster.Person(p.Person); ok {
-		for _, c := range who.Contacts {
-			if c.ID == p.Contact {
-				to = notifier.Phone(c.Address)
-			}
-		}
-	}
-	return provider.Name + "/" + provider.Medium + "/" + provider.Lane(to)
+	return provider.Name + "/" + provider.Medium + "/" + provider.Lane(m.to(p))
 }
 
 func (m *Machine) lane(p *request.Page) *lane {
