@@ -72,7 +72,7 @@ type Provider struct {
 	Limit   notifier.Limit // of each of its lanes
 }
 
-// Options are what a node is made with; all but Logger are required.
+// Options are what a node is made with; all but Webhook and Logger are required.
 type Options struct {
 	Name      string
 	Policy    dispatcher.Policy
@@ -84,8 +84,11 @@ type Options struct {
 	// Code gives the code of a page: six digits, always the same.
 	Code func(ref request.Ref, page string) string
 	// Seal encrypts what somebody wrote about a request, for the event of that id.
-	Seal   func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error)
-	Logger *zap.Logger // nil: none
+	Seal func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error)
+	// Webhook says whether a sender wants to be told over a provider of [dispatcher.SenderMedium], by their id; nil: nobody does. It is called
+	// under the node's lock: it answers from memory, and calls nothing of the node.
+	Webhook func(sender string) bool
+	Logger  *zap.Logger // nil: none
 }
 
 func (o *Options) validate() error {
