@@ -22,6 +22,7 @@ import (
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/intake"
 	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/notifier/webhook"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster/served"
 	"github.com/dutyline/dutyline/vault"
@@ -79,6 +80,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	clock := node.NewClock()
 	people := directory.New(directoryLog{logs.directory})
+	people.LoopbackWebhooks = o.Standalone
+	tellers := senders{people, key.Derive("webhook")}
 	duty := served.New(served.Options{
 		Redis: cache, Log: rosterLog{logs.roster}, Sealer: sealer, ErrErased: vault.ErrErased, Now: clock.Now, Logger: o.Logger.Named("roster"),
 	})
@@ -86,9 +89,13 @@ func Run(ctx context.Context, o Options) error {
 	code := key.Derive("code")
 	dispatch, err := node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
-		Providers: []node.Provider{{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.perSecond}}},
-		Guesses:   newGuesses(cache, key, clock.Now),
-		Code:      func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
+		Providers: []node.Provider{
+			{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.perSecond}},
+			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
+		},
+		Webhook: tellers.wanted,
+		Guesses: newGuesses(cache, key, clock.Now),
+		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
 		Seal: func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error) {
 			sealed, err := sealer.Seal(ctx, string(ref), eventID, plain)
 			if errors.Is(err, vault.ErrErased) { // the event counts without the words
@@ -106,7 +113,7 @@ func Run(ctx context.Context, o Options) error {
 		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Log: shownLog{requests},
 		Health:   health{requests, dispatch, duty},
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
-		Webhooks: phone.client.Webhooks(dispatch), PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
+		Webhooks: phone.client.Webhooks(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
 	})
 	if err != nil {
 		return err
