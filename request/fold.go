@@ -118,6 +118,7 @@ func (s *State) apply(c Commit, e Event) error {
 		return fold(e, func(b AlarmBody) {
 			s.Alarms = slices.DeleteFunc(s.Alarms, func(a AlarmBody) bool { return a == b })
 		})
+	case SenderNotified: // what the page says already, for readers of the log
 	case ContentErased:
 		s.Erased = true
 	case Closed:

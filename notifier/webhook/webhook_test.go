@@ -283,7 +283,7 @@ func TestAnAnswerThatNeverEnds(t *testing.T) {
 	if got, ok := r.channel.Send(t.Context(), notice()).(notifier.Accepted); !ok {
 		t.Errorf("%#v", got)
 	}
-	real := webhook.New(webhook.Options{AllowLoopback: true, Endpoint: func(string) (webhook.Endpoint, bool) {
+	own := webhook.New(webhook.Options{AllowLoopback: true, Endpoint: func(string) (webhook.Endpoint, bool) {
 		return webhook.Endpoint{URL: r.server.URL, Key: key}, true
 	}})
 	r.mu.Lock()
@@ -292,7 +292,7 @@ func TestAnAnswerThatNeverEnds(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 	}
 	r.mu.Unlock()
-	if got, ok := real.Send(t.Context(), notice()).(notifier.Failed); !ok || !got.Kind.Retryable() {
+	if got, ok := own.Send(t.Context(), notice()).(notifier.Failed); !ok || !got.Kind.Retryable() {
 		t.Errorf("a header of a megabyte: %#v", got)
 	}
 }
