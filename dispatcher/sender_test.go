@@ -309,3 +309,24 @@ func TestASenderIsNotToldWhatTheyDidThemselves(t *testing.T) {
 		t.Error("not closed")
 	}
 }
+
+func TestANoticeSurvivesItsNode(t *testing.T) {
+	w := withReceiver(t, takes)
+	first := w.start("n1")
+	ref := w.raiseDue(request.Emergency, 10*time.Minute)
+	w.acknowledge(ref, "ada")
+	w.run(10 * time.Millisecond) // the call is under way
+	if page := w.state(ref).Page("p1"); page == nil || page.State != request.PageSending {
+		t.Fatalf("page %+v", page)
+	}
+	first.dead = true
+	w.start("n2")
+	w.run(time.Minute)
+	var ids []string
+	for _, c := range w.calls {
+		ids = append(ids, c.Message.Page+" by "+c.node)
+	}
+	if page := w.state(ref).Page("p1"); page.State != request.PageDelivered || !slices.Equal(ids, []string{"p1 by n1", "p1 by n2"}) {
+		t.Errorf("page %s after %v", page.State, ids)
+	}
+}
