@@ -95,13 +95,26 @@ func TestASenderIsToldAgainOfWhatHappensAgain(t *testing.T) {
 	w.decide(s, request.ByOfficer, events...)
 	w.run(10 * time.Second)
 	w.acknowledge(ref, "bruno")
-	w.run(10 * time.Second)
-	for _, later := range []request.EventType{"acknowledgement_undone", "acknowledgement_lapsed"} {
-		w.decide(w.state(ref), request.ByOfficer, request.NewEvent(later, struct{}{}))
+	w.run(time.Minute)
+	w.wantTold(began, "acknowledged@10 acknowledged@30")
+}
+
+func TestASenderIsToldThatAnAcknowledgementEnded(t *testing.T) {
+	for event, want := range map[request.EventType]string{"acknowledgement_undone": "undone", "acknowledgement_lapsed": "lapsed"} {
+		w := withReceiver(t, takes)
+		w.start("n1")
+		began := w.now
+		ref := w.raiseDue(request.Critical, 30*time.Minute)
 		w.run(10 * time.Second)
+		w.acknowledge(ref, "ada")
+		w.run(10 * time.Second)
+		for _, person := range []string{"bruno", "ada"} { // bruno does not have it
+			w.decide(w.state(ref), request.ByOfficer, request.NewEvent(event, map[string]string{"person": person}))
+			w.run(10 * time.Second)
+		}
+		w.run(time.Minute)
+		w.wantTold(began, "acknowledged@10 "+want+"@30")
 	}
-	w.run(time.Hour)
-	w.wantTold(began, "acknowledged@10 acknowledged@30 undone@40 lapsed@50")
 }
 
 func TestASenderIsToldOfADeadlineThatPasses(t *testing.T) {
@@ -181,7 +194,7 @@ func TestWhoHasNoWebhookIsToldNothing(t *testing.T) {
 	w.wantTold(began, "acknowledged@4260")
 
 	has = false // revoked: what is ordered already finds no address
-	w.decide(w.state(ref), request.ByOfficer, request.NewEvent("acknowledgement_lapsed", struct{}{}))
+	w.decide(w.state(ref), request.ByOfficer, request.NewEvent("acknowledgement_lapsed", map[string]string{"person": "ada"}))
 	w.run(time.Hour)
 	w.wantTold(began, "acknowledged@4260")
 }

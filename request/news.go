@@ -15,17 +15,28 @@ const (
 	NewsLapsed         = "lapsed"          // the acknowledgement ended by itself
 )
 
-// newsOf says what a sender is told when something happens. "": nothing. Do not modify.
-var newsOf = map[EventType]func(Event) string{
-	Acknowledged:             always(NewsAcknowledged),
+// newsOf says what a sender is told when something happens, by the state before it. "": nothing. Do not modify.
+var newsOf = map[EventType]func(*State, Event) string{
+	Acknowledged:             func(*State, Event) string { return NewsAcknowledged },
 	AlarmRaised:              whenUnanswered,
-	"acknowledgement_undone": always(NewsUndone),
-	"acknowledgement_lapsed": always(NewsLapsed),
+	"acknowledgement_undone": whenTheirs(NewsUndone),
+	"acknowledgement_lapsed": whenTheirs(NewsLapsed),
 }
 
-func always(news string) func(Event) string { return func(Event) string { return news } }
+// whenTheirs is for the end of an acknowledgement: that of somebody who does not have the request changes nothing.
+func whenTheirs(news string) func(*State, Event) string {
+	return func(s *State, e Event) string {
+		var body struct {
+			Person string `json:"person"`
+		}
+		if json.Unmarshal(e.Body, &body) != nil || s.Owner == "" || body.Person != s.Owner {
+			return ""
+		}
+		return news
+	}
+}
 
-func whenUnanswered(e Event) string {
+func whenUnanswered(_ *State, e Event) string {
 	var body AlarmBody
 	if json.Unmarshal(e.Body, &body) != nil || body.Kind != AlarmUnanswered {
 		return ""
@@ -40,11 +51,11 @@ type News struct {
 	Told  bool      // a notice of it was ordered since
 }
 
-// happened notes what the sender may want to know of an event.
+// happened notes what the sender may want to know of an event that is about to be folded.
 func (s *State) happened(c Commit, e Event) {
 	about := ""
 	if news := newsOf[e.Type]; news != nil {
-		about = news(e)
+		about = news(s, e)
 	}
 	if about == "" {
 		return
