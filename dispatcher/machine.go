@@ -307,32 +307,25 @@ const lookUps = 3
 func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	msg := notifier.Message{
 		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: notifier.AskToTake, Urgency: s.Urgency, Language: s.Language,
-		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started, To: m.to(p),
+		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started,
 	}
 	if p.Purpose == request.Notice {
 		msg.About = notifier.About(p.About)
 	}
-	if who, _ := m.planner.Roster.Person(p.Person); p.Recipient != request.ToSender && len(who.Languages) > 0 {
-		msg.Reader = who.Languages[0]
-	}
-	return msg
-}
-
-// to is where a page goes: a telephone, or the sender by their id; "" when there is nothing to reach them by any more.
-func (m *Machine) to(p *request.Page) notifier.Phone {
 	if p.Recipient == request.ToSender {
-		if m.planner.Webhook == nil || !m.planner.Webhook(p.Person) {
-			return ""
-		}
-		return notifier.Phone(p.Person)
+		msg.To = m.sender(p)
+		return msg
 	}
 	who, _ := m.planner.Roster.Person(p.Person)
+	if len(who.Languages) > 0 {
+		msg.Reader = who.Languages[0]
+	}
 	for _, c := range who.Contacts {
 		if c.ID == p.Contact {
-			return notifier.Phone(c.Address)
+			msg.To = notifier.Phone(c.Address)
 		}
 	}
-	return ""
+	return msg
 }
 
 func (m *Machine) lost(now time.Time, in Lost) {
@@ -562,7 +555,17 @@ func (m *Machine) laneName(p *request.Page) string {
 	if provider == nil {
 		return "none/" + p.Channel
 	}
-	return provider.Name + "/" + provider.Medium + "/" + provider.Lane(m.to(p))
+	var to notifier.Phone
+	if p.Recipient == request.ToSender {
+		to = m.sender(p)
+	} else if who, ok := m.planner.Roster.Person(p.Person); ok {
+		for _, c := range who.Contacts {
+			if c.ID == p.Contact {
+				to = notifier.Phone(c.Address)
+			}
+		}
+	}
+	return provider.Name + "/" + provider.Medium + "/" + provider.Lane(to)
 }
 
 func (m *Machine) lane(p *request.Page) *lane {

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"time"
 
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -50,4 +51,12 @@ func (p *plan) tell(about string, happened time.Time) {
 		Page: p.nextPage(), Purpose: request.Notice, About: about, Recipient: request.ToSender, Person: p.s.Sender,
 		Channel: SenderMedium, Contact: SenderMedium, Expires: request.At(expires),
 	})
+}
+
+// sender is where a page to a sender goes: their id, or "" when they have no webhook any more.
+func (m *Machine) sender(p *request.Page) notifier.Phone {
+	if m.planner.Webhook == nil || !m.planner.Webhook(p.Person) {
+		return ""
+	}
+	return notifier.Phone(p.Person)
 }

@@ -48,16 +48,14 @@ type Message struct {
 	About    About
 	To       Phone // of a message to a sender: their id
 	Urgency  request.Urgency
-	Language string // of the request (BCP 47), "" when unknown
-	Reader   string // language in which the recipient is addressed (BCP 47)
-	Code     string // six digits, for AskToTake
+	Language string    // of the request (BCP 47), "" when unknown
+	Reader   string    // language in which the recipient is addressed (BCP 47)
+	Code     string    // six digits, for AskToTake
+	Status   []byte    // of a message to a sender: what they may know of the request at this moment, as JSON
+	Ordered  time.Time // the page, about when what a notice tells happened
 	Expires  time.Time
 	// Since is when the page was first attempted: a look-up need not search before it.
 	Since time.Time
-	// Ordered is when the page was ordered: about when what a notice tells happened.
-	Ordered time.Time
-	// Status is what the sender may know of the request at this moment, as JSON: of a message to a sender, otherwise nil.
-	Status []byte
 }
 
 // LogValue says which message it is, without the code and with the number masked.
