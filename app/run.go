@@ -22,6 +22,7 @@ import (
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/intake"
 	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/notifier/webhook"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster/served"
 	"github.com/dutyline/dutyline/vault"
@@ -79,6 +80,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	clock := o.startClock(ctx, logs.requests)
 	people := directory.New(directoryLog{logs.directory})
+	people.LoopbackWebhooks = o.Standalone
+	tellers := senders{people, key.Derive("webhook")}
 	duty := served.New(served.Options{
 		Redis: cache, Log: rosterLog{logs.roster}, Sealer: sealer, ErrErased: vault.ErrErased, Now: clock.Now, Logger: o.Logger.Named("roster"),
 	})
@@ -90,7 +93,9 @@ func Run(ctx context.Context, o Options) error {
 		Providers: []node.Provider{
 			{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.texts}},
 			{Channel: phone.client.Voice(), Limit: notifier.Limit{PerSecond: phone.calls}},
+			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
 		},
+		Webhook: tellers.wanted,
 		Guesses: newGuesses(cache, key, clock.Now),
 		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
 		Seal: func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error) {
@@ -111,7 +116,7 @@ func Run(ctx context.Context, o Options) error {
 		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Log: shownLog{requests},
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow,
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
-		Webhooks: phone.client.Webhooks(dispatch), PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
+		Webhooks: phone.client.Webhooks(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
 	})
 	if err != nil {
 		return err

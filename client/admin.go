@@ -117,6 +117,8 @@ type Sender struct {
 	Added   request.Instant `json:"added"`
 	Revoked request.Instant `json:"revoked"`
 	Token   *Token          `json:"token,omitempty"` // of AddSender: its first
+
+	WebhookSecret string `json:"webhook_secret,omitempty"` // of AddSender with a webhook: it signs what goes there, and is shown once
 }
 
 // A Token lets somebody in. Text is the token itself and is shown once, when it is added.

@@ -10,6 +10,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -77,6 +79,9 @@ type Principal struct {
 
 // A Directory is the stream in memory. It is safe for concurrent use.
 type Directory struct {
+	// LoopbackWebhooks takes webhooks on this machine over http, too: for trying out. Set it before first use.
+	LoopbackWebhooks bool
+
 	log     Log
 	mu      sync.RWMutex
 	moved   chan struct{} // closed and replaced at every document
@@ -176,13 +181,26 @@ func (d *Directory) AddSender(ctx context.Context, name, state, webhook string, 
 		return Sender{}, fmt.Errorf("add sender: %w: the name is needed, at most 200 bytes", ErrInvalid)
 	case len(s.State) != 2 || strings.Trim(s.State, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
 		return Sender{}, fmt.Errorf("add sender: %w: the State is two letters (ISO 3166-1), as in FR", ErrInvalid)
-	case webhook != "" && !strings.HasPrefix(webhook, "https://"):
-		return Sender{}, fmt.Errorf("add sender: %w: the webhook must begin with https://", ErrInvalid)
+	case webhook != "" && !d.validWebhook(webhook):
+		return Sender{}, fmt.Errorf("add sender: %w: the webhook must begin with https:// and a host, and carry no password and no fragment", ErrInvalid)
 	}
 	if err := d.put(ctx, "directory.sender."+s.ID, 0, s); err != nil {
 		return Sender{}, fmt.Errorf("add sender: %w", err)
 	}
 	return s, nil
+}
+
+// maxWebhook is the longest address in bytes.
+const maxWebhook = 2000
+
+func (d *Directory) validWebhook(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || len(text) > maxWebhook || u.Hostname() == "" || u.User != nil || strings.Contains(text, "#") {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	here := u.Hostname() == "localhost" || (err == nil && ip.IsLoopback())
+	return u.Scheme == "https" || (u.Scheme == "http" && d.LoopbackWebhooks && here)
 }
 
 // RevokeSender ends a sender and all its tokens. Revoking twice is no error.
@@ -252,6 +270,14 @@ func (d *Directory) RevokeToken(ctx context.Context, id string, now time.Time) (
 	}
 	t.Hash = ""
 	return t, nil
+}
+
+// Sender gives one sender, revoked ones too. It answers from memory.
+func (d *Directory) Sender(id string) (s Sender, ok bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	r, ok := d.senders[id]
+	return r.doc, ok
 }
 
 // Senders lists all senders, revoked ones too, in the order in which they were added.

@@ -167,3 +167,34 @@ func TestEntriesThatCannotBeTakenAreExplained(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWebhooks(t *testing.T) {
+	d := directory.New(newMemory())
+	go func() { _ = d.Run(t.Context()) }()
+	for url, want := range map[string]bool{
+		"": true, "https://receiver.example": true, "https://receiver.example:8443/hooks?key=1": true,
+		"http://receiver.example/": false, "https://": false, "https:///path": false, "https://user:secret@receiver.example/": false,
+		"https://receiver.example/#part": false, "receiver.example": false, "ftp://receiver.example": false, "https://receiver.example/%zz": false,
+		"https://receiver.example/" + strings.Repeat("x", 2000): false, "http://localhost:8080/": false, "http://127.0.0.1/": false,
+	} {
+		s, err := d.AddSender(t.Context(), "Examplia", "XE", url, time.Now())
+		if got := err == nil; got != want || (err != nil && !errors.Is(err, directory.ErrInvalid)) {
+			t.Errorf("%q: %v, want %v", url, err, want)
+		}
+		if got, ok := d.Sender(s.ID); err == nil && (!ok || got.Webhook != url) {
+			t.Errorf("%q is stored as %q (%v)", url, got.Webhook, ok)
+		}
+	}
+	if _, ok := d.Sender("nobody"); ok {
+		t.Error("there is a sender whom nobody added")
+	}
+	d.LoopbackWebhooks = true
+	for url, want := range map[string]bool{
+		"http://localhost:9000/hook": true, "http://127.0.0.1:9000": true, "http://[::1]:9000": true, "https://receiver.example": true,
+		"http://receiver.example": false, "http://10.0.0.1/": false, "http://localhost.example/": false,
+	} {
+		if _, err := d.AddSender(t.Context(), "Examplia", "XE", url, time.Now()); (err == nil) != want {
+			t.Errorf("%q for trying out: %v, want %v", url, err, want)
+		}
+	}
+}

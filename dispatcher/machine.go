@@ -24,6 +24,8 @@ type Options struct {
 	Policy      Policy
 	Providers   []Provider    // the first of a medium serves it
 	CallTimeout time.Duration // one call to a provider
+	// Webhook says whether a sender wants to be told over [SenderMedium], by their id; nil: nobody does.
+	Webhook func(sender string) bool
 }
 
 // A Machine is the dispatcher of one node. Not safe for concurrent use: its owner steps it from one goroutine or under a lock.
@@ -92,11 +94,12 @@ type Append struct {
 // A Call asks for a call to a provider, ended by Deadline. Its outcome is appended as a fact and comes back as [Committed]; that the call
 // is over comes back as [Returned].
 type Call struct {
-	Provider string
-	Medium   string
-	Message  notifier.Message // without the code
-	LookUp   bool             // ask the provider for an earlier attempt first, and do not send when it is there
-	Earlier  string           // the attempt that may have arrived
+	Provider  string
+	Medium    string
+	Recipient request.Recipient
+	Message   notifier.Message // without the code, and without the status that goes to a sender
+	LookUp    bool             // ask the provider for an earlier attempt first, and do not send when it is there
+	Earlier   string           // the attempt that may have arrived
 	// SendAnyway says that a look-up that fails is no reason to wait longer.
 	SendAnyway bool
 	Tries      int // attempts of this page so far, this one included
@@ -155,6 +158,10 @@ func NewMachine(opts Options) *Machine {
 		lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
 	}
 	for _, p := range opts.Providers {
+		if p.Medium == SenderMedium {
+			m.planner.Webhook = opts.Webhook
+			continue
+		}
 		if !slices.Contains(m.planner.Media, p.Medium) {
 			m.planner.Media = append(m.planner.Media, p.Medium)
 		}
@@ -305,7 +312,7 @@ func (m *Machine) decided(e *entry) {
 	}
 	m.calls[call{e.state.Ref, a.ID}] = true
 	provider := m.lanes[started.lane].provider
-	command := Call{Provider: provider.Name, Medium: provider.Medium, Message: m.message(e.state, p), Tries: len(p.Attempts), Deadline: a.Deadline}
+	command := Call{Provider: provider.Name, Medium: provider.Medium, Recipient: p.Recipient, Message: m.message(e.state, p), Tries: len(p.Attempts), Deadline: a.Deadline}
 	if started.takenOver {
 		command.LookUp, command.Earlier = true, a.ID
 	}
@@ -327,14 +334,19 @@ func (m *Machine) decided(e *entry) {
 // that comes twice is better than none.
 const lookUps = 3
 
-// message is what goes to the provider, without the code. To is empty when the person or the contact has left the roster meanwhile.
+// message is what goes to the provider, without the code. To is empty when the person or the contact has left the roster meanwhile, or the
+// sender the directory.
 func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	msg := notifier.Message{
 		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: notifier.AskToTake, Urgency: s.Urgency, Language: s.Language,
-		Expires: p.Expires.Time, Since: p.Attempts[0].Started,
+		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started,
 	}
 	if p.Purpose == request.Notice {
 		msg.About = notifier.About(p.About)
+	}
+	if p.Recipient == request.ToSender {
+		msg.To = m.sender(p)
+		return msg
 	}
 	who, _ := m.planner.Roster.Person(p.Person)
 	if len(who.Languages) > 0 {
@@ -622,7 +634,9 @@ func (m *Machine) laneName(p *request.Page) string {
 		return "none/" + p.Channel
 	}
 	var to notifier.Phone
-	if who, ok := m.planner.Roster.Person(p.Person); ok {
+	if p.Recipient == request.ToSender {
+		to = m.sender(p)
+	} else if who, ok := m.planner.Roster.Person(p.Person); ok {
 		for _, c := range who.Contacts {
 			if c.ID == p.Contact {
 				to = notifier.Phone(c.Address)

@@ -7,10 +7,20 @@ import (
 	"github.com/dutyline/dutyline/request"
 )
 
-const (
-	firstRetry = time.Second
-	lastRetry  = 15 * time.Second
-)
+// A backoff is the pause before the next attempt of a page: first, and doubled with every attempt, up to last.
+type backoff struct {
+	first, last time.Duration
+	// chance is how long before the page expires it is tried once more, when the next attempt would come after that; 0: it is not.
+	chance time.Duration
+}
+
+// ofPeople is how often people are tried: they are waited for.
+var ofPeople = backoff{first: time.Second, last: 15 * time.Second}
+
+// backoffs are those of other media. A sender's receiver that is down for a weekend must cost neither it nor the log much. Do not modify.
+var backoffs = map[string]backoff{
+	SenderMedium: {first: 5 * time.Second, last: 4 * time.Hour, chance: time.Minute},
+}
 
 // AfterLookUp decides what the answer to a look-up means: send the page all the same, or, when send is false, append these events. An
 // attempt that is found has arrived and the new one is superseded. A look-up that fails is repeated, until the call says to send anyway.
@@ -48,7 +58,14 @@ func (c Call) AfterSend(o notifier.Outcome, now time.Time) []request.Event {
 	switch o := o.(type) {
 	case notifier.Accepted:
 		body.ProviderID = o.ProviderID
-		return []request.Event{request.NewEvent(request.AttemptSent, body)}
+		if !o.Delivered {
+			return []request.Event{request.NewEvent(request.AttemptSent, body)}
+		}
+		events := []request.Event{request.NewEvent(request.AttemptDelivered, body)}
+		if c.Recipient == request.ToSender {
+			events = append(events, request.NewEvent(request.SenderNotified, request.SenderNotifiedBody{Page: body.Page, About: string(c.Message.About)}))
+		}
+		return events
 	case notifier.Failed:
 		body.Failure, body.Code = o.Kind, o.Code
 		if o.Kind.Retryable() {
@@ -64,11 +81,19 @@ func (c Call) body() request.AttemptBody {
 	return request.AttemptBody{Page: c.Message.Page, Attempt: c.Message.Attempt, Provider: c.Provider}
 }
 
-// retryAt doubles the pause with every attempt, and respects what the provider asked for.
+// retryAt is when to try again, not before what the provider asked for.
 func (c Call) retryAt(now time.Time, asked time.Duration) request.Instant {
-	pause := firstRetry
-	for n := 1; n < c.Tries && pause < lastRetry; n++ {
+	b, ok := backoffs[c.Medium]
+	if !ok {
+		b = ofPeople
+	}
+	pause := b.first
+	for n := 1; n < c.Tries && pause < b.last; n++ {
 		pause *= 2
 	}
-	return request.At(now.Add(max(min(pause, lastRetry), asked)))
+	at := now.Add(max(min(pause, b.last), asked))
+	if last := c.Message.Expires.Add(-b.chance); b.chance > 0 && at.After(last) && now.Before(last) {
+		at = last
+	}
+	return request.At(at)
 }

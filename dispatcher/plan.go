@@ -16,7 +16,7 @@ import (
 type Decision struct {
 	Events []request.Event // to append in one commit; none: nothing to do now
 	Wake   time.Time       // zero: only when something happens
-	For    string          // the first person for whom a page is ordered, "" when none is
+	For    string          // the first person for whom a page is ordered, or the sender who is told; "" when neither is
 }
 
 // A Planner holds what Plan decides with, besides the request: immutable while a plan is made.
@@ -25,6 +25,8 @@ type Planner struct {
 	Roster *roster.Compiled
 	// Media are the channels that a provider serves, as "sms".
 	Media []string
+	// Webhook says whether a sender wants to be told, by their id; nil: nobody does. It must be quick, and never blocks.
+	Webhook func(sender string) bool
 }
 
 // plan is one run of Plan.
@@ -36,6 +38,7 @@ type plan struct {
 	wake   time.Time
 	pages  int // ordered in this plan
 	first  string
+	told   string   // the sender, when a notice to them is ordered
 	fresh  []string // "person channel" of each of them
 }
 
@@ -50,6 +53,7 @@ func (p Planner) Plan(s *request.State, now time.Time) Decision {
 	}
 	run := &plan{Planner: p, s: s, now: now}
 	run.expire()
+	run.tellSender()
 	switch {
 	case s.Status.Ended():
 		run.end()
@@ -61,7 +65,7 @@ func (p Planner) Plan(s *request.State, now time.Time) Decision {
 	default:
 		run.escalate()
 	}
-	return Decision{Events: run.events, Wake: run.wake, For: run.first}
+	return Decision{Events: run.events, Wake: run.wake, For: cmp.Or(run.first, run.told)}
 }
 
 func (p *plan) add(t request.EventType, body any) {
@@ -120,7 +124,8 @@ func (p *plan) clearAlarms() {
 	}
 }
 
-// end tells those who were paged, and closes the request when nothing is left to do.
+// end tells those who were paged, and closes the request when nothing is left to do. A notice to the sender keeps it open, for as long as it
+// is tried: what is closed is not read when a node starts.
 func (p *plan) end() {
 	p.callOff(string(p.s.Status))
 	p.clearAlarms()
@@ -341,7 +346,7 @@ func (p *plan) asking(person, channel string) bool {
 // order adds a page over a contact of a person.
 func (p *plan) order(person string, body request.PageBody, contact *roster.Contact) {
 	wait := max(p.Policy.Validity, p.Policy.wait(p.s.Urgency))
-	body.Page = fmt.Sprintf("p%d", len(p.s.Pages)+p.orderedEvents()+1)
+	body.Page = p.nextPage()
 	body.Recipient, body.Person, body.Channel, body.Contact = request.ToOfficer, person, contact.Channel, contact.ID
 	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(p.now.Add(wait))
 	p.add(request.PageOrdered, body)
@@ -349,6 +354,9 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 	p.first = cmp.Or(p.first, person)
 	p.fresh = append(p.fresh, person+" "+contact.Channel)
 }
+
+// nextPage names the next page that is ordered.
+func (p *plan) nextPage() string { return fmt.Sprintf("p%d", len(p.s.Pages)+p.orderedEvents()+1) }
 
 func (p *plan) orderedEvents() int {
 	n := 0

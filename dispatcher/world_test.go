@@ -33,6 +33,7 @@ type world struct {
 	book     roster.Book
 	voice    bool // there is a provider of calls
 	ring     func(dispatcher.Call) []rung
+	webhook  func(sender string) bool // nil: there is no provider of messages to senders
 }
 
 // rung is something that a provider says of a call after it took it.
@@ -105,7 +106,13 @@ func (w *world) start(name string) *node {
 	if w.voice {
 		providers = append(providers, dispatcher.Provider{Name: "twilio", Medium: "voice", Lane: lane, Limit: w.limit})
 	}
-	n := &node{name: name, machine: dispatcher.NewMachine(dispatcher.Options{Node: name, Policy: w.policy, CallTimeout: timeout, Providers: providers})}
+	if w.webhook != nil {
+		receiver := func(notifier.Phone) string { return "receiver.example" }
+		providers = append(providers, dispatcher.Provider{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: receiver})
+	}
+	n := &node{name: name, machine: dispatcher.NewMachine(dispatcher.Options{
+		Node: name, Policy: w.policy, CallTimeout: timeout, Providers: providers, Webhook: w.webhook,
+	})}
 	w.nodes = append(w.nodes, n)
 	w.step(n, dispatcher.RosterChanged{Roster: w.compiled()})
 	w.follow(n)

@@ -40,17 +40,19 @@ const (
 	TellWithdrawn About = "withdrawn" // its sender withdrew it
 )
 
-// A Message is what one attempt hands to a provider. It holds nothing of the content of a request.
+// A Message is what one attempt hands to a provider. It holds nothing of the content of a request, and no person but its recipient.
 type Message struct {
 	Ref      request.Ref
 	Page     string
 	Attempt  string
 	About    About
-	To       Phone
+	To       Phone // of a message to a sender: their id
 	Urgency  request.Urgency
-	Language string // of the request (BCP 47), "" when unknown
-	Reader   string // language in which the recipient is addressed (BCP 47)
-	Code     string // six digits, for AskToTake
+	Language string    // of the request (BCP 47), "" when unknown
+	Reader   string    // language in which the recipient is addressed (BCP 47)
+	Code     string    // six digits, for AskToTake
+	Status   []byte    // of a message to a sender: what they may know of the request at this moment, as JSON
+	Ordered  time.Time // the page, about when what a notice tells happened
 	Expires  time.Time
 	// Since is when the page was first attempted: a look-up need not search before it.
 	Since time.Time
@@ -75,7 +77,11 @@ const (
 type Outcome interface{ outcome() }
 
 // Accepted says that the provider has the message and will report on it under this id.
-type Accepted struct{ ProviderID string }
+type Accepted struct {
+	ProviderID string
+	// Delivered says that there is nothing left to report: no provider stands in between, and the recipient itself has taken it.
+	Delivered bool
+}
 
 // Failed says that the provider does not have the message, or that nobody knows ([request.FailedUnknown]).
 type Failed struct {

@@ -29,6 +29,7 @@ const (
 	Passed           EventType = "passed"
 	AlarmRaised      EventType = "alarm_raised"
 	AlarmCleared     EventType = "alarm_cleared"
+	SenderNotified   EventType = "sender_notified" // a notice reached the sender; no status changes by it
 	ContentErased    EventType = "content_erased"
 	Closed           EventType = "closed"
 
@@ -236,6 +237,12 @@ const (
 type AlarmBody struct {
 	Kind  AlarmKind `json:"kind"`
 	Cause string    `json:"cause"`
+}
+
+// SenderNotifiedBody is the body of sender_notified.
+type SenderNotifiedBody struct {
+	Page  string `json:"page"`
+	About string `json:"about"`
 }
 
 // ContentErasedBody is the body of content_erased.

@@ -31,15 +31,19 @@ func (s *State) Apply(seq uint64, stored []byte) error {
 	}
 	s.MinReader = max(s.MinReader, c.MinReader)
 	s.LastTime = c.Time.Time
-	before := s.view()
+	before, owner := s.view(), s.Owner
 	var failed error
 	for _, e := range c.Events {
+		s.happened(c, e)
 		if err := s.apply(c, e); err != nil && failed == nil {
 			failed = fmt.Errorf("fold %s at %d: %s: %w: %w", s.Ref, seq, e.Type, ErrCommit, err)
 		}
 	}
 	if s.view() != before {
 		s.Version++
+	}
+	if owner != "" && s.Owner == "" {
+		s.freed = c.Time.Time
 	}
 	return failed
 }
@@ -78,6 +82,7 @@ func (s *State) apply(c Commit, e Event) error {
 	case PageOrdered:
 		return fold(e, func(b PageBody) {
 			s.Pages = append(s.Pages, Page{PageBody: b, Ordered: c.Time.Time, State: PageQueued})
+			s.told(b)
 		})
 	case PageCancelled:
 		return fold(e, func(b PageBody) { s.endPage(b.Page, PageCalledOff) })
@@ -125,6 +130,7 @@ func (s *State) apply(c Commit, e Event) error {
 		return fold(e, func(b AlarmBody) {
 			s.Alarms = slices.DeleteFunc(s.Alarms, func(a AlarmBody) bool { return a == b })
 		})
+	case SenderNotified: // what the page says already, for readers of the log
 	case ContentErased:
 		s.Erased = true
 	case Closed:

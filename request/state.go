@@ -140,6 +140,7 @@ type State struct {
 	Opened          []string
 	Alarms          []AlarmBody // standing
 	Pages           []Page
+	News            []News // for the sender; one of a kind
 	Closed          bool
 	Erased          bool
 
@@ -148,7 +149,8 @@ type State struct {
 	Chain     Chain
 	MinReader int // highest that a commit asked for
 
-	seen []string // ids of the facts folded: they alone can repeat
+	freed time.Time // when the last who had it ceased to, zero when nobody has had it
+	seen  []string  // ids of the facts folded: they alone can repeat
 }
 
 // NewState is the state of an empty log.
@@ -159,7 +161,7 @@ func (s *State) Clone() *State {
 	c := *s
 	c.Missing, c.Due, c.Passed = slices.Clone(s.Missing), slices.Clone(s.Due), slices.Clone(s.Passed)
 	c.Opened, c.Alarms, c.seen = slices.Clone(s.Opened), slices.Clone(s.Alarms), slices.Clone(s.seen)
-	c.Step.Targets = slices.Clone(s.Step.Targets)
+	c.Step.Targets, c.News = slices.Clone(s.Step.Targets), slices.Clone(s.News)
 	c.Pages = slices.Clone(s.Pages)
 	for i := range c.Pages {
 		c.Pages[i].Attempts = slices.Clone(s.Pages[i].Attempts)

@@ -125,6 +125,8 @@ type world struct {
 	raised int
 	logs   record // of all parts
 
+	receiver receiver // of the sender's messages
+
 	webhooksFail atomic.Bool // they find no connection
 
 	mu       sync.Mutex
@@ -173,7 +175,8 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy)
 	}
 	w.node, err = node.New(node.Options{
 		Name: "n1", Policy: policy, Log: requests{w.log}, Rosters: still{compiled}, Clock: node.NewClock(), Guesses: noGuesses{},
-		Providers: []node.Provider{{Channel: w.client.SMS()}},
+		Providers: []node.Provider{{Channel: w.client.SMS()}, {Channel: w.receiver.channel(), Limit: notifier.Limit{InFlight: 8, PerRecipient: 4}}},
+		Webhook:   func(string) bool { return w.receiver.wanted.Load() },
 		Code:      w.code,
 		Seal:      func(_ context.Context, _ request.Ref, _ string, plain []byte) ([]byte, error) { return plain, nil },
 		Logger:    w.logs.logger(),

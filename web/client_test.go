@@ -110,9 +110,11 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	check("RosterHistory", err, len(versions) == 1 && versions[0].Reason == "new call sign" && versions[0].Actor.ID == "coordinator", versions)
 
 	added, err := coordinator.AddSender(ctx, client.NewSender{Name: "Polizia Postale", State: "IT"})
-	check("AddSender", err, added.Token != nil && added.Token.Text != "" && added.Token.Role == "sender", added)
+	check("AddSender", err, added.Token != nil && added.Token.Text != "" && added.Token.Role == "sender" && added.WebhookSecret == "", added)
+	hooked, err := coordinator.AddSender(ctx, client.NewSender{Name: "Guardia", State: "IT", Webhook: "https://receiver.example/hook"})
+	check("AddSender", err, hooked.WebhookSecret == "whsec_"+hooked.ID, hooked)
 	senders, err := coordinator.Senders(ctx)
-	check("Senders", err, len(senders) == 3, senders)
+	check("Senders", err, len(senders) == 4 && senders[3].WebhookSecret == "", senders)
 	check("RevokeSender", coordinator.RevokeSender(ctx, added.ID), true, nil)
 	if _, err := as(added.Token.Text).Show(ctx, ref); !client.Refused(err) {
 		t.Errorf("a revoked sender: %v", err)

@@ -34,6 +34,8 @@ type senderAnswer struct {
 	Added   request.Instant `json:"added"`
 	Revoked request.Instant `json:"revoked"`
 	Token   *tokenAnswer    `json:"token,omitempty"` // of a sender that was just added
+
+	WebhookSecret string `json:"webhook_secret,omitempty"` // the same, when it has a webhook
 }
 
 func senderOf(s directory.Sender) senderAnswer {
@@ -72,7 +74,8 @@ func (s *Server) listSenders(w http.ResponseWriter, _ *http.Request, _ caller) e
 	return writeJSON(w, http.StatusOK, list)
 }
 
-// addSender enters a sender and mints its first token, the text of which is in this answer and nowhere else.
+// addSender enters a sender and mints its first token, the text of which is in this answer and nowhere else, and so is the secret that signs
+// what goes to its webhook.
 func (s *Server) addSender(w http.ResponseWriter, r *http.Request, _ caller) error {
 	var body struct {
 		Name    string `json:"name"`
@@ -98,6 +101,9 @@ func (s *Server) addSender(w http.ResponseWriter, r *http.Request, _ caller) err
 	answer, minted := senderOf(sender), tokenOf(token)
 	minted.Text = text
 	answer.Token = &minted
+	if sender.Webhook != "" && s.WebhookSecret != nil {
+		answer.WebhookSecret = s.WebhookSecret(sender.ID)
+	}
 	return writeJSON(w, http.StatusCreated, answer)
 }
 

@@ -23,7 +23,10 @@ type Options struct {
 	Health    Health
 	Sessions  Sessions
 	SignIns   *SignIns
-	Webhooks  http.Handler     // serves everything under /webhooks/ and verifies its signatures itself; nil: none
+	Webhooks  http.Handler // serves everything under /webhooks/ and verifies its signatures itself; nil: none
+	// WebhookSecret gives the secret that signs what goes to a sender's webhook, by their id; nil: nothing goes there.
+	WebhookSecret func(sender string) string
+
 	PublicURL string           // as callers and browsers see it, https://line.example; "": cookies are not bound to https
 	Roster    string           // id of the roster that the pages show; "" is the first
 	Now       func() time.Time // the node's now

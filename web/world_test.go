@@ -71,8 +71,9 @@ func newQuietWorld(t testing.TB, address string) *world {
 		}),
 		Directory: w.dir, Officer: w, States: w, Rosters: w, Log: w.log, Health: w, UndoWindow: undoWindow,
 		Sessions: web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
-		Webhooks: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),
-		Now:      w.Now, Logger: zap.New(core),
+		Webhooks:      http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),
+		WebhookSecret: func(sender string) string { return "whsec_" + sender },
+		Now:           w.Now, Logger: zap.New(core),
 	})
 	must(t, err)
 	w.sender = w.newSender("Border Police", "FR")

@@ -15,7 +15,7 @@ import (
 )
 
 type senderCommand struct {
-	Add    addSenderCommand    `cmd:"" help:"Let a contact point raise requests; prints its first token."`
+	Add    addSenderCommand    `cmd:"" help:"Let a contact point raise requests; prints its first token, and the secret of its webhook."`
 	List   listSendersCommand  `cmd:"" help:"List the senders."`
 	Revoke revokeSenderCommand `cmd:"" help:"Turn a sender away, with all its tokens."`
 }
@@ -42,7 +42,10 @@ func (a *addSenderCommand) Run(ctx context.Context, c *console) error {
 	if err := c.print("sender %s  %s, %s\n", printable(added.ID), printable(added.Name), printable(added.State)); err != nil || added.Token == nil {
 		return err
 	}
-	return c.printToken(*added.Token)
+	if err := c.printToken(*added.Token); err != nil || added.WebhookSecret == "" {
+		return err
+	}
+	return c.print("secret of the webhook %s, with which the receiver checks signatures. It is shown this once:\n%s\n", printable(added.Webhook), printable(added.WebhookSecret))
 }
 
 type listSendersCommand struct{}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -152,6 +153,19 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 	if channel == nil || m.To == "" { // the provider or the contact is gone from the configuration or the roster
 		return c.AfterSend(notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}, n.opts.Clock.Now())
 	}
+	if c.Recipient == request.ToSender {
+		go func() { // a receiver that hangs holds no shutdown: what is sent again is known by its id
+			select {
+			case <-n.stopping:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		var err error
+		if m.Status, err = n.status(ctx, m.Ref); err != nil {
+			return c.AfterSend(notifier.Failed{Kind: request.FailedForNow, Code: "no_status"}, n.opts.Clock.Now())
+		}
+	}
 	if c.LookUp {
 		found := safely(ctx, log, func() notifier.Outcome { return channel.Find(ctx, m) })
 		log.Info("earlier attempt looked up", outcomeField(found))
@@ -166,6 +180,15 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 		log.Warn("not handed to the provider", outcomeField(outcome))
 	}
 	return c.AfterSend(outcome, n.opts.Clock.Now())
+}
+
+// status is what the sender of a request may know of it now. Warnings are left out: they quote what was written, and stay behind the door.
+func (n *Node) status(ctx context.Context, ref request.Ref) ([]byte, error) {
+	s, err := n.State(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(s.Receipt(nil))
 }
 
 // overtime is how much longer than its deadline a call may take before it is left to itself.

@@ -92,6 +92,9 @@ type Options struct {
 	Presence Presence
 	// LogTime gives the time of the server that stamps what is stored; nil: the wall clock is trusted.
 	LogTime func(context.Context) (time.Time, error)
+	// Webhook says whether a sender wants to be told over a provider of [dispatcher.SenderMedium], by their id; nil: nobody does. It is called
+	// under the node's lock: it answers from memory, and calls nothing of the node.
+	Webhook func(sender string) bool
 }
 
 func (o *Options) validate() error {

@@ -41,6 +41,8 @@ var table = map[string]row{
 	"roster/served":   {ours: []string{"roster"}},
 	// A text names urgency and reference by request's types.
 	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
+	// Says what became of a request in request's words: the news, and the failures of an attempt.
+	"notifier/webhook": {ours: []string{"notifier", "request"}},
 	// The words of the pages stand with the words of the texts, in phrase.
 	"web":        {ours: []string{"intake", "directory", "plainyaml", "request", "roster", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},

@@ -3,6 +3,7 @@ package notifiertest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,11 +28,15 @@ func Exercise(t *testing.T, h Harness) {
 	t.Run("deadline", h.deadline)
 	t.Run("called off", h.calledOff)
 	t.Run("too late", h.tooLate)
-	t.Run("look-up", h.lookUp)
-	t.Run("look-up of what changed", h.lookUpOfWhatChanged)
-	t.Run("look-up of another's", h.lookUpOfAnothers)
-	t.Run("look-up behind many", h.lookUpBehindMany)
-	t.Run("look-up that fails", h.lookUpThatFails)
+	if h.NoLookUp {
+		t.Run("no look-up", h.noLookUp)
+	} else {
+		t.Run("look-up", h.lookUp)
+		t.Run("look-up of what changed", h.lookUpOfWhatChanged)
+		t.Run("look-up of another's", h.lookUpOfAnothers)
+		t.Run("look-up behind many", h.lookUpBehindMany)
+		t.Run("look-up that fails", h.lookUpThatFails)
+	}
 	t.Run("concurrency", h.concurrency)
 }
 
@@ -292,7 +297,7 @@ func outcome(t *testing.T, calls <-chan notifier.Outcome) notifier.Outcome {
 
 // deadline checks that a call to a provider that hangs ends by its deadline, no sooner, and says that nobody knows.
 func (h Harness) deadline(t *testing.T) {
-	for name, call := range both {
+	for name, call := range h.calls() {
 		t.Run(name, func(t *testing.T) {
 			p := h.New(t)
 			p.Behave(Hang)
@@ -321,9 +326,42 @@ var both = map[string]func(notifier.Channel, context.Context, notifier.Message) 
 	"send": notifier.Channel.Send, "find": notifier.Channel.Find,
 }
 
+// calls are those of both that reach the provider.
+func (h Harness) calls() map[string]func(notifier.Channel, context.Context, notifier.Message) notifier.Outcome {
+	calls := maps.Clone(both)
+	if h.NoLookUp {
+		delete(calls, "find")
+	}
+	return calls
+}
+
+// noLookUp checks that a channel which cannot look anything up always says so, and that what it sends again carries the same id: it is all
+// that its recipients can tell repetitions by.
+func (h Harness) noLookUp(t *testing.T) {
+	for _, b := range Behaviours {
+		t.Run("after "+string(b), func(t *testing.T) {
+			p := h.New(t)
+			first := mustSend(t, p, message(1))
+			p.Behave(b)
+			if got := find(t, p, message(1)); got != (notifier.NotFound{}) {
+				t.Errorf("%#v, want not found", got)
+			}
+			p.Behave(Accept)
+			again := message(1)
+			again.Attempt = request.AttemptID(again.Page, 2)
+			if id := mustSend(t, p, again); id != first {
+				t.Errorf("sent again as %s, was %s", id, first)
+			}
+			if id := mustSend(t, p, message(2)); id == first {
+				t.Errorf("another page is sent as %s, too", id)
+			}
+		})
+	}
+}
+
 // calledOff checks that a call which hangs ends with its context, and that what may have been taken is ambiguous.
 func (h Harness) calledOff(t *testing.T) {
-	for name, call := range both {
+	for name, call := range h.calls() {
 		t.Run(name, func(t *testing.T) {
 			p := h.New(t)
 			p.Behave(Hang)

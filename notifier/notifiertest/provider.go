@@ -52,4 +52,6 @@ type Provider interface {
 type Harness struct {
 	// New starts one; what must be stopped is left to t.Cleanup. All of a harness are configured alike.
 	New func(t *testing.T) Provider
+	// NoLookUp says that the provider cannot be asked what arrived: Find finds nothing, and recipients know by its id what comes twice.
+	NoLookUp bool
 }
