@@ -38,6 +38,32 @@ type receiver struct {
 	answer    func(w http.ResponseWriter, r *http.Request) // in place of the behaviour
 	arrived   []notifiertest.Arrival
 	taken     []taken
+	calls     int
+	waiting   map[string]bool // calls whose caller has not gone
+}
+
+// waits carries calls, and notes which are waited for: what a machine under load brings after its caller has gone did not arrive.
+type waits struct {
+	*receiver
+	next http.RoundTripper
+}
+
+const callHeader = "X-Call"
+
+func (w waits) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	w.calls++
+	call := fmt.Sprint(w.calls)
+	w.waiting[call] = true
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.waiting, call)
+	}()
+	r = r.Clone(r.Context())
+	r.Header.Set(callHeader, call)
+	return w.next.RoundTrip(r)
 }
 
 type taken struct {
@@ -46,7 +72,7 @@ type taken struct {
 }
 
 func newReceiver(t *testing.T) *receiver {
-	r := &receiver{t: t, hung: make(chan struct{}, 1000), done: make(chan struct{}), behaviour: notifiertest.Accept}
+	r := &receiver{t: t, hung: make(chan struct{}, 1000), done: make(chan struct{}), behaviour: notifiertest.Accept, waiting: map[string]bool{}}
 	var err error
 	if r.check, err = standard.NewWebhook(webhook.Secret(key)); err != nil {
 		t.Fatal(err)
@@ -56,7 +82,7 @@ func newReceiver(t *testing.T) *receiver {
 		close(r.done)
 		r.server.Close()
 	})
-	r.channel = webhook.New(webhook.Options{AllowLoopback: true, Endpoint: r.endpoint, Transport: &http.Transport{
+	r.channel = webhook.New(webhook.Options{AllowLoopback: true, Endpoint: r.endpoint, Transport: waits{r, &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			if r.is() == notifiertest.Down {
 				return nil, errors.New("connection refused")
@@ -64,7 +90,7 @@ func newReceiver(t *testing.T) *receiver {
 			return (&net.Dialer{}).DialContext(ctx, network, r.server.Listener.Addr().String())
 		},
 		DisableKeepAlives: true, // so that Down holds from the next call on
-	}})
+	}}})
 	return r
 }
 
@@ -136,6 +162,9 @@ func (r *receiver) take(in *http.Request, body []byte) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.waiting[in.Header.Get(callHeader)] {
+		return
+	}
 	r.taken = append(r.taken, taken{in.Header, body})
 	r.arrived = append(r.arrived, notifiertest.Arrival{
 		To: notifier.Phone("+" + in.URL.Query().Get("of")), Text: message.Type + " " + message.Data["reference"] + " " + message.Data["code"],
