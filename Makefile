@@ -29,6 +29,10 @@ demo: build ## play one night, from a request to its acknowledgement, and tell i
 	@bin/dutyline demo
 
 test: ## run the tests; needs nothing but Go
+	@[ -n "$${DUTYLINE_TEST_REDIS:-}" ] || echo 'SKIPPED: tests on a real Redis; DUTYLINE_TEST_REDIS names none (redis://127.0.0.1:6379)'
+	@command -v strace >/dev/null || echo 'SKIPPED: the test that counts syncs between POST and 202; strace is not installed'
+	@command -v chromium >/dev/null || echo 'SKIPPED: pictures of the pages; chromium is not installed'
+	@[ -f "$${DUTYLINE_SHARED:-../shared}/data/twilio_api_v2010.json" ] || echo 'SKIPPED: checks against the provider description; it does not lie beside the project'
 	$(GO) test ./...
 
 check: format-check vet lint deadcode race ## all that a commit must pass

@@ -172,7 +172,7 @@ func (o *Options) startSimulator(publicURL string, ends *cleanups) (config.Twili
 	if err != nil {
 		return c, "", fmt.Errorf("start the simulated telephone network: %w", err)
 	}
-	sim := twiliosim.New(twiliosim.Options{Numbers: c.Numbers, InboundURL: publicURL + twilio.InboundPath + inboundRetries, Logger: o.Logger.Named("sim")})
+	sim := twiliosim.New(twiliosim.Options{Numbers: c.Numbers, InboundURL: publicURL + twilio.InboundPath + inboundRetries, SpeechRate: 1, Logger: o.Logger.Named("sim")})
 	server := &http.Server{Handler: sim.Handler(), ReadHeaderTimeout: readHeaderTimeout}
 	go func() { _ = server.Serve(listener) }()
 	ends.push("simulated telephone network", func() {

@@ -41,8 +41,6 @@ const (
 	account   = "ACde30de30de30de30de30de30de30de30"
 	password  = "demo"
 	ourNumber = "+15005550006"
-	// voicemailAfter is how long a phone rings before the machine answers, before it is divided.
-	voicemailAfter = 20 * time.Second
 	// pickUpAfter is how long the officer who answers lets it ring, before it is divided.
 	pickUpAfter = 8 * time.Second
 )
@@ -62,7 +60,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	sim := twiliosim.New(twiliosim.Options{
 		AccountSID: account, AuthToken: password, Numbers: []string{ourNumber}, Seed: o.Seed,
-		SpeechRate: o.Speed, VoicemailDelay: o.divided(voicemailAfter), DeliveryDelay: o.divided(time.Second),
+		SpeechRate: 1, Speed: o.Speed, DeliveryDelay: o.divided(time.Second),
 	})
 	defer sim.Close()
 	address, stop, err := serve(sim.Handler())

@@ -167,8 +167,16 @@ func (s *story) call(c twiliosim.Call) {
 	default:
 		tell("answered", faint, "☎", "the answering machine picks up")
 	}
+	hears := "hears"
+	if c.PickedUpBy == twiliosim.Machine {
+		hears = "the machine records"
+	}
 	for i, said := range c.Said {
-		tell(fmt.Sprint("said", i), spoken, "♪", "hears “"+said+"”")
+		what := hears + " “" + said + "”"
+		if i > 0 && said == c.Said[i-1] {
+			what = hears + " it again"
+		}
+		tell(fmt.Sprint("said", i), spoken, "♪", what)
 	}
 	if c.Pressed != "" {
 		tell("pressed", settled, "⌨", "presses "+c.Pressed)

@@ -291,7 +291,9 @@ func TestKilledWithASendInFlight(t *testing.T) {
 	d := newDeployment(t)
 	accepted, taken := map[string]string{}, 0
 	for n := range kills() {
-		// Every other time the provider takes the text and the node dies without its answer; else it dies while the provider thinks.
+		// Every other time the provider takes the text and the node dies without its answer: the next life finds it and sends nothing. Else the
+		// node dies while the provider thinks, and the provider takes the text three seconds later, when the next life has looked for it in vain
+		// and has sent it again: the one duplicate that only the outside world can avoid.
 		mode := []string{"slow", "lost_answer"}[n%2]
 		d.fault(mode)
 		key := fmt.Sprintf("flight-%d", n)

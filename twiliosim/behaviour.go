@@ -9,16 +9,28 @@ import (
 // A Behaviour says how a phone, or the network before it, treats what is sent to it.
 type Behaviour string
 
-// The behaviours of a phone. Those that concern calls only let texts arrive.
+// The behaviours of a phone. What one does not change is as with Answers: texts arrive, and calls ring until somebody answers them, by
+// [Simulator.Answer] or on the page, or until their Timeout and then end as no-answer.
 const (
-	Answers     Behaviour = "answers"     // the default
-	Busy        Behaviour = "busy"        // calls only
-	NoAnswer    Behaviour = "no_answer"   // calls only
-	Voicemail   Behaviour = "voicemail"   // calls only
-	Unreachable Behaviour = "unreachable" // texts end undelivered, 30003
-	OptedOut    Behaviour = "opted_out"   // sending is refused with 21610
-	Late        Behaviour = "late"        // texts wait Options.LateDelay, or fail with 30036 where their validity ends before
-	Lies        Behaviour = "lies"        // texts are reported as delivered, but the phone never shows them
+	// Answers is the default.
+	Answers Behaviour = "answers"
+	// Busy: calls end as busy.
+	Busy Behaviour = "busy"
+	// NoAnswer: calls ring, and nobody is there to answer or decline them.
+	NoAnswer Behaviour = "no_answer"
+	// Voicemail: after Options.VoicemailDelay a machine answers, unless the call's Timeout is over before. It listens to the end and presses
+	// nothing; the call is completed. Machine detection says machine_start or, with DetectMessageEnd, machine_end_beep.
+	Voicemail Behaviour = "voicemail"
+	// Unreachable: texts end undelivered, 30003; calls end as failed without ringing.
+	Unreachable Behaviour = "unreachable"
+	// OptedOut: sending is refused with 21610; calls are not concerned.
+	OptedOut Behaviour = "opted_out"
+	// Late: texts wait Options.LateDelay, or fail with 30036 where their validity ends before; calls are reported as ringing at once, but
+	// the phone rings only for the second half of their Timeout.
+	Late Behaviour = "late"
+	// Lies: texts are reported as delivered, but the phone never shows them; calls never ring, but are reported as answered by a human after
+	// 5 s, followed to the end of their document and reported as completed. Nobody heard anything, and no key is pressed.
+	Lies Behaviour = "lies"
 )
 
 // Behaviours lists all behaviours in the order in which a person is offered them.

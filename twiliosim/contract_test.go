@@ -63,7 +63,7 @@ func route(data []byte) (routers.Router, error) {
 	doc.Servers = openapi3.Servers{{URL: "/"}}
 	for path, item := range doc.Paths.Map() {
 		item.Servers = nil // they name the vendor's host
-		if !strings.Contains(path, "/Messages") && !strings.Contains(path, "/IncomingPhoneNumbers") && !strings.HasSuffix(path, "/Accounts/{Sid}.json") {
+		if !strings.Contains(path, "/Messages") && !strings.HasSuffix(path, "/Calls.json") && !strings.HasSuffix(path, "/Calls/{Sid}.json") && !strings.Contains(path, "/IncomingPhoneNumbers") && !strings.HasSuffix(path, "/Accounts/{Sid}.json") {
 			doc.Paths.Delete(path)
 		}
 	}

@@ -22,6 +22,7 @@ func (s *Simulator) Handler() http.Handler {
 	own.HandleFunc("POST /sim/phones/{number}/texts", s.postText)
 	own.HandleFunc("POST /sim/phones/{number}/call", s.postCall)
 	own.HandleFunc("GET /sim/messages", s.getMessages)
+	own.HandleFunc("GET /sim/calls", s.getCalls)
 	own.HandleFunc("GET /sim/stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
 	own.HandleFunc("GET /sim/alerts", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Alerts()) })
 	own.HandleFunc("GET /sim/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Fault()) })
@@ -58,7 +59,7 @@ func (s *Simulator) getPhones(w http.ResponseWriter, r *http.Request) {
 func (s *Simulator) getPhone(w http.ResponseWriter, r *http.Request) {
 	p, ok := s.Phone(number(r))
 	if !ok {
-		problem(w, http.StatusNotFound, "no text was ever sent to this number")
+		problem(w, http.StatusNotFound, "this number was never texted nor called")
 		return
 	}
 	writeJSON(w, http.StatusOK, p)
@@ -95,8 +96,45 @@ func (s *Simulator) postText(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, map[string]string{"sid": sid})
 }
 
-func (s *Simulator) postCall(w http.ResponseWriter, _ *http.Request) {
-	problem(w, http.StatusConflict, "no call is ringing")
+// postCall does with a call what its holder does: one of answering, pressing keys and hanging up.
+func (s *Simulator) postCall(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Answer bool   `json:"answer"`
+		Digits string `json:"digits"`
+		HangUp bool   `json:"hangup"`
+	}
+	if !read(w, r, &in) {
+		return
+	}
+	var err error
+	switch {
+	case in.Answer && in.Digits == "" && !in.HangUp:
+		err = s.Answer(number(r))
+	case in.Digits != "" && !in.Answer && !in.HangUp:
+		err = s.Press(number(r), in.Digits)
+	case in.HangUp && !in.Answer && in.Digits == "":
+		err = s.HangUp(number(r))
+	default:
+		err = errors.New(`one of "answer":true, "digits":"1" and "hangup":true is needed`)
+	}
+	if state, ok := errors.AsType[handsetError](err); ok {
+		problem(w, http.StatusConflict, state.Error())
+		return
+	}
+	if err != nil {
+		problem(w, http.StatusUnprocessableEntity, err.Error())
+		return
+	}
+	p, _ := s.Phone(number(r))
+	writeJSON(w, http.StatusOK, p.Call)
+}
+
+func (s *Simulator) getCalls(w http.ResponseWriter, r *http.Request) {
+	calls := s.Calls()
+	if to := r.URL.Query().Get("to"); to != "" {
+		calls = slices.DeleteFunc(calls, func(c Call) bool { return c.To != to })
+	}
+	writeJSON(w, http.StatusOK, calls)
 }
 
 func (s *Simulator) getMessages(w http.ResponseWriter, r *http.Request) {

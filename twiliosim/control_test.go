@@ -232,6 +232,12 @@ func TestPageOffersEverything(t *testing.T) {
 	}
 	equal(t, "faults", options(faults), modes)
 	equal(t, "behaviours", options(phones), behaviours)
+	_, keypad, _ := strings.Cut(phones, `class="keypad"`)
+	var keys []string
+	for _, m := range regexp.MustCompile(`<button type="button" value="(.)"`).FindAllStringSubmatch(keypad, -1) {
+		keys = append(keys, m[1])
+	}
+	equal(t, "keys", keys, strings.Split("123456789*0#", ""))
 }
 
 // A recorder that is read while it is written, as an event stream is.
@@ -279,6 +285,7 @@ func TestEventsOfThePage(t *testing.T) {
 			"a reply":     func() { _, _ = w.sim.Reply(officer, "123456") },
 			"a behaviour": func() { _ = w.sim.SetBehaviour(officer, twiliosim.Busy) },
 			"a fault":     func() { _ = w.sim.SetFault(twiliosim.FaultNone, 0) },
+			"a call":      func() { w.dial() },
 			"a reset":     w.sim.Reset,
 		} {
 			w.settle(1100 * time.Millisecond) // not when the feed shows that it lives

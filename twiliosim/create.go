@@ -17,7 +17,7 @@ const maxBody = 1600
 // createMessage accepts a text. What the vendor's description asks of types and enumerations is checked for all its parameters, also those
 // that change nothing here; parameters that it does not know are ignored.
 func (s *Simulator) createMessage(r *http.Request, _ string) (int, any, *apiError) {
-	if err := checkTypes(r.PostForm); err != nil {
+	if err := checkTypes(r.PostForm, parameterTypes); err != nil {
 		return 0, nil, err
 	}
 	m, err := readMessageForm(r.PostForm)
@@ -131,9 +131,9 @@ var parameterTypes = map[string]check{
 	"ContentSid":          sidOf("HX"),
 }
 
-func checkTypes(form url.Values) *apiError {
+func checkTypes(form url.Values, types map[string]check) *apiError {
 	for _, name := range slices.Sorted(maps.Keys(form)) {
-		if is := parameterTypes[name]; is != nil && !is(form.Get(name)) {
+		if is := types[name]; is != nil && !is(form.Get(name)) {
 			return bad(codeInvalidParameter, "The parameter '%s' is invalid.", name)
 		}
 	}

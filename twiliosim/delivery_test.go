@@ -271,6 +271,7 @@ func TestUnknownModes(t *testing.T) {
 			w.sim.SetInboundURL("/relative"),
 			twiliosim.Options{AccountSID: "AC1"}.Validate(), twiliosim.Options{Numbers: []string{"number one!"}}.Validate(),
 			twiliosim.Options{InboundURL: "ftp://x.example"}.Validate(), twiliosim.Options{TextsPerSecond: -1}.Validate(),
+			twiliosim.Options{CallsPerSecond: -1}.Validate(), twiliosim.Options{SpeechRate: -1}.Validate(),
 		} {
 			if err == nil {
 				t.Error("taken")

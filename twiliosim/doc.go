@@ -19,41 +19,77 @@
 // StatusCallback. What the phone of the recipient does is its [Behaviour]; what the API does is its [Fault]. Both can be changed at any
 // time, by methods, by the control API and on the page of phones.
 //
+// # The way of a call
+//
+//	client ── POST Calls.json ──▶ REST API ──▶ queue ────▶ network ────▶ phone: busy, failed, or it
+//	                                201      (a lane a    initiated      │
+//	                                queued     sender)                   ▼
+//	                                                                  ringing ──▶ busy (declined), no-answer, canceled
+//	                                                                     │ somebody picks up
+//	          Url, or the parameter Twiml ◀── document? ──────────── in-progress ──▶ completed
+//	          (fails: FallbackUrl, or an apology)  ▲                     │
+//	                                               └── action, Redirect ─┘ Say, Gather, Pause, Hangup
+//
+// A call is accepted as queued, is dialled when its sender's lane is free (a callback says initiated, the REST API still queued), and rings
+// for its Timeout. A person picks it up by [Simulator.Answer], on the page or through the control API; then the document is asked for and
+// followed to its end. Phones have no call waiting: one that rings or is spoken on is busy for others. The events that a StatusCallback
+// asked for are posted to it, each numbered: SequenceNumber counts also those that it did not ask for. The last call stays on its phone.
+//
+//   - Say: speaks at Options.SpeechRate. Language and voice have to fit; of voices the simulator knows Polly.Amy (en-GB),
+//     Polly.Lea-Neural (fr-FR), Polly.Lucia-Neural (es-ES), Polly.Tatyana (ru-RU), Polly.Zeina (arb) and Polly.Zhiyu-Neural (cmn-CN).
+//     Either can be left out; both, and it is en-US. A Say that cannot be said is left out with a warning, 13520.
+//   - Gather: keys alone. Those pressed while a Say or Pause within it goes on count, and the first ends that prompt; those pressed where no
+//     Gather listens are lost. finishOnKey ends what was begun. Without keys the next verb follows, or the action with actionOnEmptyResult.
+//   - Pause, Hangup, Redirect; Reject hangs up with a warning, because it is for calls that come in.
+//   - What is not understood (a verb, an attribute, a value) is left out with a warning in [Simulator.Alerts], as the vendor does.
+//   - What cannot be fetched or is no document is an error: the FallbackUrl is asked once, with ErrorCode and ErrorUrl, and where there is
+//     none, or it fails too, the call says an apology and ends.
+//   - After twenty documents in a row without a key pressed the call ends with an error, 11215. The limit is the simulator's own.
+//
+// MachineDetection guesses human after 2 s, machine_start after 4 s and machine_end_beep after 12 s, or unknown where its time is up
+// before; the document waits for that, unless AsyncAmd is true.
+//
 // Everything that happens later hangs on one timer under one lock; only webhooks have goroutines, as many as are under way and
 // at most 256. All of it reads package time, so a test runs a night in a synctest bubble.
 //
 // # What is as it is there
 //
-//   - Requests and answers of Messages (create, fetch, list with paging, cancel, redact, delete) and IncomingPhoneNumbers, held to the
-//     vendor's OpenAPI description by a test; errors in the vendor's shape with its codes; credentials.
-//   - Creating is not idempotent, and an answer can get lost after the text was accepted ([FaultLostAnswer]).
+//   - Requests and answers of Messages (create, fetch, list with paging, cancel, redact, delete), Calls (create, fetch, list with paging,
+//     update, delete) and IncomingPhoneNumbers, held to the vendor's OpenAPI description by a test; errors in the vendor's shape with its
+//     codes; credentials.
+//   - Creating is not idempotent, and an answer can get lost after the text or call was accepted ([FaultLostAnswer]).
 //   - Webhooks: X-Twilio-Signature, I-Twilio-Idempotency-Token (one for all repetitions), 5 s to connect, 15 s in all, connection overrides
 //     in the fragment (rc, rp, ct, rt, tt) with the vendor's defaults: one repetition, and only where no connection was made.
 //     Callbacks can overtake each other, being carried at the same time.
-//   - Opt-out words are handled by the network and handed on; a phone that opted out is refused with 21610.
-//   - Segments, the validity period, the queue of a number that may send so many texts a second.
+//   - Opt-out words are handled by the network and handed on; texts to a phone that opted out are refused with 21610, calls are not.
+//   - The numbers +15005550001 to 4 are refused when called, as with test credentials: 21217, 21214, 21215, 21216.
+//   - Segments, the validity period, the queue of a number that may send so many texts or make so many calls a second.
 //   - An empty 200 to an inbound text is an error in the debugger ([Simulator.Alerts]); 204 and an empty Response are fine.
 //
 // # What is not
 //
-// There are no calls yet, no MMS content, no channels but SMS, no subaccounts, no API keys, no XML representations, no fallback URLs and no
-// TwiML but Message. Numbers are checked for their form and not for existing; an opt-out concerns all of the account's numbers; the
-// status sending is never seen; a lane counts texts and not segments; every carrier gives receipts. The waits between repetitions of a webhook are made up.
+// There are no calls that come in, no MMS content, no channels but SMS and voice, no subaccounts, no API keys, no applications, no XML
+// representations, no fallback URLs of texts, no recordings, no sound, no speech recognition and no TwiML but the verbs above and Message;
+// SendDigits is ignored, redirects by HTTP are not followed. Numbers are checked for their form and, but for those four, not for existing; an
+// opt-out concerns all of the account's numbers; the status sending is never seen; a lane counts texts and not segments; every carrier gives
+// receipts. The waits between repetitions of a webhook are made up.
 //
 // # Doors
 //
 // [Simulator.Handler] serves the vendor's API under /2010-04-01, the page of phones under /phones and the control API under /sim:
 //
-//	GET    /sim/phones                  [{"number","behaviour","texts":[{"sid","direction","body","status","at"}],"call":null,"total","lost"}]
+//	GET    /sim/phones                  [{"number","behaviour","texts":[{"sid","direction","body","status","at"}],"call","total","lost"}]
 //	                                    ?texts=N &limit=N &contains=DIGITS; header X-Total-Count
+//	                                    "call": null, or {"sid","from","to","status","said":[],"pressed","picked_up_by","answered_by",times}
 //	GET    /sim/phones/{number}         one of them with all its texts
 //	PUT    /sim/phones/{number}         {"behaviour"}
 //	POST   /sim/phones/{number}/texts   {"body"} and, where it is not to go to the number that wrote last, "to"
-//	POST   /sim/phones/{number}/call    409: there are no calls yet
+//	POST   /sim/phones/{number}/call    {"answer":true} or {"digits":"1"} or {"hangup":true}; 409 where the phone cannot do that now
 //	GET    /sim/faults                  {"mode","until"}
 //	PUT    /sim/faults                  {"mode","for"}
 //	GET    /sim/webhooks                {"sms_url"}; PUT likewise
-//	GET    /sim/messages, /sim/stats, /sim/alerts
+//	GET    /sim/messages, /sim/calls    everything of the account, ?to=NUMBER
+//	GET    /sim/stats, /sim/alerts
 //	GET    /sim/events                  server-sent events: "changed" when something did
 //	DELETE /sim/state                   forget everything but the account
 //

@@ -116,7 +116,7 @@ func (s *Simulator) offer(m *message) {
 		s.alert("warning", codeNotRetrieved, m.SID, "no webhook for inbound texts is set")
 		return
 	}
-	s.post(&webhook{sid: m.SID, target: target, inbound: m, form: url.Values{
+	s.post(&webhook{sid: m.SID, target: target, then: func(got answer) { s.answered(m, got) }, form: url.Values{
 		"AccountSid":    {s.opts.AccountSID},
 		"ApiVersion":    {apiVersion},
 		"Body":          {m.Body},
@@ -132,8 +132,7 @@ func (s *Simulator) offer(m *message) {
 }
 
 // answered settles an inbound text: the webhook took it, or nobody did.
-func (s *Simulator) answered(h *webhook, got answer) {
-	m := h.inbound
+func (s *Simulator) answered(m *message, got answer) {
 	m.EndedAt = time.Now().UTC()
 	if got.class != done {
 		s.move(m, StatusFailed, codeNotRetrieved)

@@ -124,15 +124,21 @@ func TestOverRealConnections(t *testing.T) {
 			_, _ = io.WriteString(w, "<Response><Message>Taken.</Message></Response>")
 			return
 		}
+		if r.URL.Path == "/voice" {
+			w.Header().Set("Content-Type", "text/xml")
+			_, _ = io.WriteString(w, `<Response><Say>Taken.</Say><Gather numDigits="1" action="/status"/></Response>`)
+			return
+		}
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	sim := twiliosim.New(twiliosim.Options{InboundURL: customer.URL + "/sms", DeliveryDelay: -1})
 	server := httptest.NewServer(sim.Handler())
 	const phones, each = 8, 10
-	send := func(client *http.Client, to string) error {
-		form := url.Values{"To": {to}, "From": {sender}, "Body": {"x"}, "StatusCallback": {customer.URL + "/status"}}
+	post := func(client *http.Client, kind, to string) error {
+		form := url.Values{"To": {to}, "From": {sender}, "StatusCallback": {customer.URL + "/status"}}
+		form.Set(map[string]string{"Messages": "Body", "Calls": "Url"}[kind], customer.URL+"/voice")
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-			server.URL+"/2010-04-01/Accounts/"+sim.AccountSID()+"/Messages.json", strings.NewReader(form.Encode()))
+			server.URL+"/2010-04-01/Accounts/"+sim.AccountSID()+"/"+kind+".json", strings.NewReader(form.Encode()))
 		if err != nil {
 			return err
 		}
@@ -153,9 +159,15 @@ func TestOverRealConnections(t *testing.T) {
 		number := fmt.Sprintf("+1202555%04d", i)
 		crowd.Go(func() {
 			for range each {
-				if err := send(server.Client(), number); err != nil {
+				if err := post(server.Client(), "Messages", number); err != nil {
 					t.Error(err)
 				}
+				if err := post(server.Client(), "Calls", number); err != nil {
+					t.Error(err)
+				}
+				_ = sim.Answer(number) // the calls of one number meet in no order
+				_ = sim.Press(number, "1")
+				_ = sim.Calls()
 				if _, err := sim.Reply(number, "123456"); err != nil {
 					t.Error(err)
 				}
@@ -172,10 +184,15 @@ func TestOverRealConnections(t *testing.T) {
 	}
 	crowd.Wait()
 	// Nothing but the work itself is waited for; the test's own time limit ends a wait in vain.
-	for sim.Stats().Shown < 2*phones*each || sim.Stats().WebhooksDone < 3*phones*each {
+	for sim.Stats().Shown < 2*phones*each || sim.Stats().Ended < phones*each || sim.Stats().WebhooksDone < 4*phones*each {
+		for i := range phones {
+			number := fmt.Sprintf("+1202555%04d", i)
+			_ = sim.Answer(number)
+			_ = sim.Press(number, "1")
+		}
 		time.Sleep(time.Millisecond)
 	}
-	if st := sim.Stats(); st.Shown != 2*phones*each || st.WebhooksDone != 3*phones*each || st.Replies != phones*each || st.WebhooksLost != 0 {
+	if st := sim.Stats(); st.Shown != 2*phones*each || st.Calls != phones*each || st.Answered == 0 || st.Replies != phones*each || st.WebhooksLost != 0 {
 		t.Errorf("counted %+v", st)
 	}
 	mu.Lock()

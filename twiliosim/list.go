@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -17,8 +18,15 @@ const (
 
 // A filter is what a list of messages was asked for.
 type filter struct {
-	to, from      string
-	since, before time.Time // half-open, of Message.SentAt; zero = no bound
+	to, from string
+	sent     span
+}
+
+// A span is a half-open interval of time; a zero bound is none.
+type span struct{ since, before time.Time }
+
+func (x span) holds(at time.Time) bool {
+	return (x.since.IsZero() || !at.Before(x.since)) && (x.before.IsZero() || at.Before(x.before))
 }
 
 // paging is where a page stands. The token names the last message of the page before, so that new messages do not shift the pages.
@@ -79,38 +87,44 @@ func (s *Simulator) find(f filter, p paging) (found []*message, more bool, refus
 		end = sort.Search(len(candidates), func(i int) bool { return candidates[i].index >= last.index })
 		skip = 0
 	}
-	for i := end - 1; i >= 0; i-- {
-		m := candidates[i]
-		if m.deleted || !f.takes(m) {
-			continue
-		}
-		if skip > 0 {
+	found, more = newest(candidates[:end], skip, p.size, f.takes)
+	return found, more, nil
+}
+
+// newest returns a page of what is taken, the last first, and whether more follows.
+func newest[T any](candidates []T, skip, size int, takes func(T) bool) (found []T, more bool) {
+	for _, c := range slices.Backward(candidates) {
+		switch {
+		case !takes(c):
+		case skip > 0:
 			skip--
-			continue
+		case len(found) == size:
+			return found, true
+		default:
+			found = append(found, c)
 		}
-		if len(found) == p.size {
-			return found, true, nil
-		}
-		found = append(found, m)
 	}
-	return found, false, nil
+	return found, false
 }
 
 func (f filter) takes(m *message) bool {
-	at := m.listed()
-	return (f.to == "" || m.To == f.to) && (f.from == "" || m.From == f.from) &&
-		(f.since.IsZero() || !at.Before(f.since)) && (f.before.IsZero() || at.Before(f.before))
+	return !m.deleted && (f.to == "" || m.To == f.to) && (f.from == "" || m.From == f.from) && f.sent.holds(m.listed())
 }
 
 func readFilter(query url.Values) (filter, *apiError) {
-	f := filter{to: query.Get("To"), from: query.Get("From")}
+	sent, err := readSpan(query, "DateSent")
+	return filter{to: query.Get("To"), from: query.Get("From"), sent: sent}, err
+}
+
+// readSpan reads a parameter that names a day, and its variants with < and >.
+func readSpan(query url.Values, name string) (x span, refused *apiError) {
 	for _, bound := range []struct {
 		name  string
 		apply func(start, end time.Time)
 	}{
-		{"DateSent", func(start, _ time.Time) { f.since, f.before = day(start), day(start).AddDate(0, 0, 1) }},
-		{"DateSent<", func(_, end time.Time) { f.before = end }},
-		{"DateSent>", func(start, _ time.Time) { f.since = start }},
+		{name, func(start, _ time.Time) { x.since, x.before = day(start), day(start).AddDate(0, 0, 1) }},
+		{name + "<", func(_, end time.Time) { x.before = end }},
+		{name + ">", func(start, _ time.Time) { x.since = start }},
 	} {
 		raw := query.Get(bound.name)
 		if raw == "" {
@@ -118,11 +132,11 @@ func readFilter(query url.Values) (filter, *apiError) {
 		}
 		start, end, ok := readDate(raw)
 		if !ok {
-			return f, bad(codeInvalidParameter, "The parameter '%s' is invalid.", bound.name)
+			return x, bad(codeInvalidParameter, "The parameter '%s' is invalid.", bound.name)
 		}
 		bound.apply(start, end)
 	}
-	return f, nil
+	return x, nil
 }
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

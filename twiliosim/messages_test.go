@@ -281,7 +281,7 @@ func TestCancelRedactDelete(t *testing.T) {
 func TestUnknownResources(t *testing.T) {
 	night(t, twiliosim.Options{}, func(t *testing.T, w *world) {
 		for _, path := range []string{
-			"/Messages", "/Messages/SM1.json", "/Messages/SM" + strings.Repeat("0", 32) + ".json", "/Calls.json", "/Messages/.json",
+			"/Messages", "/Messages/SM1.json", "/Messages/SM" + strings.Repeat("0", 32) + ".json", "/Calls/CA1.json", "/Conferences.json", "/Messages/.json",
 			"/2010-04-01/Accounts/AC" + strings.Repeat("0", 32) + "/Messages.json", "/2010-04-01/Accounts.json", "/2010-04-01/",
 		} {
 			w.api(http.MethodGet, path, nil).refused(t, http.StatusNotFound, 20404)

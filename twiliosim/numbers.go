@@ -28,6 +28,7 @@ type ownNumber struct {
 	VoiceURL string
 	created  time.Time
 	next     time.Time // when the carrier takes the next text
+	nextCall time.Time // when it takes the next call
 }
 
 // ownNumberOf returns the account's number, adding it where it is new.

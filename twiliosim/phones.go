@@ -16,7 +16,7 @@ type Phone struct {
 	Number    string    `json:"number"`
 	Behaviour Behaviour `json:"behaviour"`
 	Texts     []Text    `json:"texts"` // what the phone shows, newest last
-	Call      *Call     `json:"call"`  // nil: none
+	Call      *Call     `json:"call"`  // the one that rings or is spoken, else the last; nil where it never rang
 	Total     int       `json:"total"` // texts on the phone, of which Texts may be the newest
 	Lost      int       `json:"lost"`  // texts that never arrived
 }
@@ -31,13 +31,6 @@ type Text struct {
 	ErrorCode int       `json:"error_code,omitzero"`
 }
 
-// A Call is a call that rings or is spoken. No phone has one yet.
-type Call struct {
-	SID    string   `json:"sid"`
-	Status string   `json:"status"`
-	Said   []string `json:"said"`
-}
-
 // A phone is a number outside of the account.
 type phone struct {
 	number    string
@@ -46,9 +39,10 @@ type phone struct {
 	log       []*message // all texts to or from it, as they were accepted
 	shown     []*message // those that it shows, as they appeared
 	lost      int
+	call      *call // the last that rang, which may ring or be spoken still
 }
 
-// phone returns the phone of a number; every number that is written to has one.
+// phone returns the phone of a number; every number that is written to or called has one.
 func (s *Simulator) phone(number string) *phone {
 	p := s.phones[number]
 	if p == nil {
@@ -66,6 +60,10 @@ func (p *phone) view(n int) Phone {
 		shown = shown[len(shown)-n:]
 	}
 	v := Phone{Number: p.number, Behaviour: p.behaviour, Texts: make([]Text, 0, len(shown)), Total: len(p.shown), Lost: p.lost}
+	if p.call != nil {
+		call := p.call.view()
+		v.Call = &call
+	}
 	for _, m := range shown {
 		v.Texts = append(v.Texts, Text{
 			SID: m.SID, Direction: m.Direction, Body: m.said, Status: m.Status, At: m.ShownAt, ErrorCode: m.ErrorCode,
@@ -80,7 +78,7 @@ func (s *Simulator) Phones() []Phone {
 	return phones
 }
 
-// Phone returns one phone with all its texts; false where the number was never written to nor configured.
+// Phone returns one phone with all its texts; false where the number was never written to, called nor configured.
 func (s *Simulator) Phone(number string) (Phone, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -61,6 +61,12 @@ func (s *Simulator) route(w http.ResponseWriter, r *http.Request) (int, any, *ap
 		return s.one(r, map[string]handler{
 			http.MethodGet: s.fetchMessage, http.MethodPost: s.updateMessage, http.MethodDelete: s.deleteMessage,
 		}, parts[2])
+	case len(parts) == 2 && parts[1] == "Calls":
+		return s.one(r, map[string]handler{http.MethodGet: s.listCalls, http.MethodPost: s.createCall}, "")
+	case len(parts) == 3 && parts[1] == "Calls" && callSID.MatchString(parts[2]):
+		return s.one(r, map[string]handler{
+			http.MethodGet: s.fetchCall, http.MethodPost: s.updateCall, http.MethodDelete: s.deleteCall,
+		}, parts[2])
 	case len(parts) == 2 && parts[1] == "IncomingPhoneNumbers":
 		return s.one(r, map[string]handler{http.MethodGet: s.listNumbers}, "")
 	case len(parts) == 3 && parts[1] == "IncomingPhoneNumbers" && numberSID.MatchString(parts[2]):
@@ -108,7 +114,7 @@ func (s *Simulator) fetchAccount(*http.Request, string) (int, any, *apiError) {
 		"friendly_name": "Simulator", "status": "active", "type": "Full", "date_created": nil, "date_updated": nil,
 		"uri": uri + ".json",
 		"subresource_uris": map[string]string{
-			"messages": uri + "/Messages.json", "incoming_phone_numbers": uri + "/IncomingPhoneNumbers.json",
+			"messages": uri + "/Messages.json", "calls": uri + "/Calls.json", "incoming_phone_numbers": uri + "/IncomingPhoneNumbers.json",
 		},
 	}, nil
 }

@@ -20,18 +20,28 @@ type schedule struct {
 type item struct {
 	at    time.Time
 	order uint64 // first come, first served at the same instant
+	index int    // in the heap, while it is there
 	run   func()
 }
 
-func (c *schedule) at(t time.Time, run func()) {
+// at runs a function at its time. The item is for drop.
+func (c *schedule) at(t time.Time, run func()) *item {
 	if c.closed {
-		return
+		return nil
 	}
 	c.count++
 	it := &item{at: t, order: c.count, run: run}
 	heap.Push(&c.items, it)
 	if c.items[0] == it {
 		c.arm()
+	}
+	return it
+}
+
+// drop forgets something that is not carried out yet; nil, and what was carried out, is nothing to forget.
+func (c *schedule) drop(it *item) {
+	if it != nil && it.index < len(c.items) && c.items[it.index] == it {
+		heap.Remove(&c.items, it.index)
 	}
 }
 
@@ -86,9 +96,16 @@ func (h itemHeap) Less(i, j int) bool {
 	return h[i].at.Before(h[j].at)
 }
 
-func (h itemHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h itemHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
 
-func (h *itemHeap) Push(x any) { *h = append(*h, x.(*item)) }
+func (h *itemHeap) Push(x any) {
+	it := x.(*item)
+	it.index = len(*h)
+	*h = append(*h, it)
+}
 
 func (h *itemHeap) Pop() any {
 	old := *h

@@ -40,6 +40,15 @@ type Options struct {
 	DeliveryDelay time.Duration
 	// LateDelay is how long a text to a phone that is Late waits. 0 = 10 min.
 	LateDelay time.Duration
+
+	// CallsPerSecond is what the network takes from each of the account's numbers; calls wait as queued. 0 = unlimited.
+	CallsPerSecond float64
+	// SpeechRate is how many times as fast as 15 characters a second a call speaks: 1 = as a person, 2 = twice as fast, 0 = in no time.
+	SpeechRate float64
+	// Speed divides all that takes time in a call: ringing, speech, pauses, waiting for a key. 0 = 1.
+	Speed float64
+	// VoicemailDelay is how long a phone with a Voicemail rings before the machine answers. 0 = 20 s.
+	VoicemailDelay time.Duration
 }
 
 var accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
@@ -61,6 +70,12 @@ func (o Options) Validate() error {
 	if o.TextsPerSecond < 0 {
 		errs = append(errs, errors.New("texts per second: 0 or more are needed"))
 	}
+	if o.CallsPerSecond < 0 {
+		errs = append(errs, errors.New("calls per second: 0 or more are needed"))
+	}
+	if o.SpeechRate < 0 {
+		errs = append(errs, errors.New("speech rate: 0 or more is needed"))
+	}
 	return errors.Join(errs...)
 }
 
@@ -75,23 +90,25 @@ type Simulator struct {
 	stop   context.CancelFunc
 	wg     sync.WaitGroup // workers that carry webhooks, and the timer
 
-	mu       sync.Mutex
-	closed   bool
-	epoch    int // counts Resets: what was under way before one changes nothing after it
-	random   *rand.ChaCha8
-	schedule schedule
-	messages []*message // by order; deleted ones stay, so that a page whose last text was deleted still has a successor
-	bySID    map[string]*message
-	phones   map[string]*phone
-	order    []*phone // as they first appeared
-	numbers  map[string]*ownNumber
-	senders  []*ownNumber
-	fault    Fault
-	alerts   []Alert
-	stats    Stats
-	hooks    []*webhook // waiting for a worker
-	workers  int
-	watchers map[chan struct{}]struct{}
+	mu        sync.Mutex
+	closed    bool
+	epoch     int // counts Resets: what was under way before one changes nothing after it
+	random    *rand.ChaCha8
+	schedule  schedule
+	messages  []*message // by order; deleted ones stay, so that a page whose last text was deleted still has a successor
+	bySID     map[string]*message
+	calls     []*call // by order; deleted ones stay, as texts do
+	callBySID map[string]*call
+	phones    map[string]*phone
+	order     []*phone // as they first appeared
+	numbers   map[string]*ownNumber
+	senders   []*ownNumber
+	fault     Fault
+	alerts    []Alert
+	stats     Stats
+	hooks     []*webhook // waiting for a worker
+	workers   int
+	watchers  map[chan struct{}]struct{}
 }
 
 // New starts a simulator.
@@ -105,18 +122,22 @@ func New(opts Options) *Simulator {
 	case opts.DeliveryDelay < 0:
 		opts.DeliveryDelay = 0
 	}
+	if opts.VoicemailDelay <= 0 {
+		opts.VoicemailDelay = 20 * time.Second
+	}
 	if opts.LateDelay <= 0 {
 		opts.LateDelay = 10 * time.Minute
 	}
 	s := &Simulator{
-		opts:     opts,
-		logger:   opts.Logger,
-		random:   rand.NewChaCha8(chachaSeed(opts.Seed)),
-		bySID:    make(map[string]*message),
-		phones:   make(map[string]*phone),
-		numbers:  make(map[string]*ownNumber),
-		fault:    Fault{Mode: FaultNone},
-		watchers: make(map[chan struct{}]struct{}),
+		opts:      opts,
+		logger:    opts.Logger,
+		random:    rand.NewChaCha8(chachaSeed(opts.Seed)),
+		bySID:     make(map[string]*message),
+		callBySID: make(map[string]*call),
+		phones:    make(map[string]*phone),
+		numbers:   make(map[string]*ownNumber),
+		fault:     Fault{Mode: FaultNone},
+		watchers:  make(map[chan struct{}]struct{}),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.schedule.running = &s.wg
@@ -172,7 +193,7 @@ func (s *Simulator) Close() {
 	}
 }
 
-// Reset forgets all phones, texts, faults and alerts, as if the simulator had just started. The account stays: its numbers, its webhooks
+// Reset forgets all phones, texts, calls, faults and alerts, as if the simulator had just started. The account stays: its numbers, its webhooks
 // and its credentials, so that a Dutyline that runs meanwhile goes on. SIDs are never given twice.
 func (s *Simulator) Reset() {
 	s.mu.Lock()
@@ -181,12 +202,13 @@ func (s *Simulator) Reset() {
 	s.schedule.clear()
 	s.hooks = nil
 	s.messages, s.bySID = nil, make(map[string]*message)
+	s.calls, s.callBySID = nil, make(map[string]*call)
 	s.phones, s.order = make(map[string]*phone), nil
 	s.fault = Fault{Mode: FaultNone}
 	s.alerts = nil
 	s.stats = Stats{}
 	for _, n := range s.senders {
-		n.next = time.Time{}
+		n.next, n.nextCall = time.Time{}, time.Time{}
 	}
 	s.changed()
 }
@@ -199,6 +221,9 @@ type Stats struct {
 	Shown         int `json:"shown"`          // texts that a phone shows
 	Failed        int `json:"failed"`         // texts undelivered, failed or canceled
 	Replies       int `json:"replies"`        // texts that phones sent
+	Calls         int `json:"calls"`          // calls taken by the REST API
+	Answered      int `json:"answered"`       // calls that a person picked up
+	Ended         int `json:"ended"`          // calls that ended, whichever way
 	WebhooksDone  int `json:"webhooks_done"`  // webhooks answered with 2xx
 	WebhooksRetry int `json:"webhooks_retry"` // attempts that were repeated
 	WebhooksLost  int `json:"webhooks_lost"`  // webhooks given up
@@ -219,7 +244,7 @@ type Alert struct {
 	At     time.Time `json:"at"`
 	Level  string    `json:"level"` // error, warning
 	Code   int       `json:"code"`
-	SID    string    `json:"sid"` // of the text
+	SID    string    `json:"sid"` // of the text or call
 	Detail string    `json:"detail"`
 }
 

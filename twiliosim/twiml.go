@@ -28,7 +28,12 @@ type twimlProblem struct {
 	detail string
 }
 
-var tooLong = twimlProblem{"error", codeSchema, "the text of a Message is empty or too long"}
+var (
+	tooLong   = twimlProblem{"error", codeSchema, "the text of a Message is empty or too long"}
+	strayText = twimlProblem{"warning", codeSchema, "text that stands in no verb"}
+)
+
+const unknownVerb = "a verb that the simulator does not know"
 
 var errDocument = errors.New("not a TwiML document")
 
@@ -58,45 +63,62 @@ func readTwiML(a answer) (texts []twimlText, problems []twimlProblem) {
 
 func parseTwiML(document []byte) (texts []twimlText, problems []twimlProblem, err error) {
 	d := xml.NewDecoder(bytes.NewReader(document))
+	err = eachVerb(d, func(start xml.StartElement) error {
+		if start.Name.Local != "Message" {
+			problems = append(problems, twimlProblem{"warning", codeSchema, unknownVerb})
+			return d.Skip()
+		}
+		text, err := readMessage(d, start)
+		switch {
+		case err != nil:
+			return err
+		case text.body == "" || utf8.RuneCountInString(text.body) > maxBody:
+			problems = append(problems, tooLong)
+		default:
+			texts = append(texts, text)
+		}
+		return nil
+	}, func() { problems = append(problems, strayText) })
+	if err != nil {
+		return nil, nil, err
+	}
+	return texts, problems, nil
+}
+
+// eachVerb reads a document and hands on what stands in its Response. Each verb reads its element to the end; text beside them is stray.
+func eachVerb(d *xml.Decoder, verb func(xml.StartElement) error, stray func()) error {
 	inside, finished := false, false
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			if !finished {
-				return nil, nil, errDocument
+				return errDocument
 			}
-			return texts, problems, nil
+			return nil
 		}
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		switch t := token.(type) {
 		case xml.EndElement: // the verbs' own ends are read with them
 			inside, finished = false, true
 		case xml.CharData:
-			if !inside && len(bytes.TrimSpace(t)) > 0 {
-				return nil, nil, errDocument
+			switch {
+			case len(bytes.TrimSpace(t)) == 0:
+			case !inside:
+				return errDocument
+			default:
+				stray()
 			}
 		case xml.StartElement:
 			switch {
 			case finished || !inside && t.Name.Local != "Response":
-				return nil, nil, errDocument
+				return errDocument
 			case !inside:
 				inside = true
-			case t.Name.Local == "Message":
-				text, err := readMessage(d, t)
-				if err != nil {
-					return nil, nil, err
-				}
-				if text.body == "" || utf8.RuneCountInString(text.body) > maxBody {
-					problems = append(problems, tooLong)
-					continue
-				}
-				texts = append(texts, text)
 			default:
-				problems = append(problems, twimlProblem{"warning", codeSchema, "a verb that the simulator does not know"})
-				if err := d.Skip(); err != nil {
-					return nil, nil, err
+				if err := verb(t); err != nil {
+					return err
 				}
 			}
 		}

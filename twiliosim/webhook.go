@@ -35,14 +35,15 @@ const codeNotRetrieved = 11200
 
 // A webhook is one call to a URL of the customer, repeated as its URL's fragment says.
 type webhook struct {
-	epoch   int    // of the simulator when it was due
-	sid     string // of the text, for alerts
-	target  string // with the fragment
-	form    url.Values
-	inbound *message // the text that is handed over, nil for a status
-	token   string   // I-Twilio-Idempotency-Token, one for all attempts
-	tries   int
-	first   time.Time // of the first attempt
+	epoch  int    // of the simulator when it was due
+	sid    string // of the text or call, for alerts
+	target string // with the fragment
+	method string // "" = POST
+	form   url.Values
+	then   func(answer) // called under the lock when it is settled; nil for a status
+	token  string       // I-Twilio-Idempotency-Token, one for all attempts
+	tries  int
+	first  time.Time // of the first attempt
 }
 
 // post lets a worker carry the webhook. Callers hold the lock.
@@ -103,8 +104,8 @@ func (s *Simulator) attempt(h *webhook) {
 		s.stats.WebhooksLost++
 		s.alert("error", codeNotRetrieved, h.sid, got.detail)
 	}
-	if h.inbound != nil {
-		s.answered(h, got)
+	if h.then != nil {
+		h.then(got)
 	}
 }
 
@@ -128,7 +129,7 @@ type answer struct {
 }
 
 func (s *Simulator) call(h *webhook, rules rules) answer {
-	target, _, _ := strings.Cut(h.target, "#")
+	target, method, form := h.request()
 	ctx, cancel := context.WithDeadline(s.ctx, h.first.Add(rules.total))
 	defer cancel()
 	var connected atomic.Bool
@@ -138,14 +139,16 @@ func (s *Simulator) call(h *webhook, rules rules) answer {
 		connected.Store(true)
 		timer.Reset(rules.read)
 	}})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(h.form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(form.Encode()))
 	if err != nil {
 		return answer{class: clientFailure, detail: "the URL cannot be read"}
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	}
 	req.Header.Set("User-Agent", "TwilioProxy/1.1")
 	req.Header.Set("Accept", "*/*")
-	req.Header.Set("X-Twilio-Signature", Sign(s.opts.AuthToken, target, h.form))
+	req.Header.Set("X-Twilio-Signature", Sign(s.opts.AuthToken, target, form))
 	req.Header.Set("I-Twilio-Idempotency-Token", h.token)
 	res, err := s.client.Do(req)
 	if err != nil {
@@ -167,6 +170,19 @@ func (s *Simulator) call(h *webhook, rules rules) answer {
 		a.class = done
 	}
 	return a
+}
+
+// request is what an attempt asks: a GET carries its parameters in the URL, which is signed with them.
+func (h *webhook) request() (target, method string, form url.Values) {
+	target, _, _ = strings.Cut(h.target, "#")
+	if h.method != http.MethodGet {
+		return target, http.MethodPost, h.form
+	}
+	separator := "?"
+	if strings.Contains(target, "?") {
+		separator = "&"
+	}
+	return target + separator + h.form.Encode(), http.MethodGet, nil
 }
 
 // late tells a time limit, ours or the client's own, from a connection that broke.

@@ -27,6 +27,9 @@ const (
 	sender  = "+15005550006"
 	officer = "+12025550123"
 	inbound = "https://line.example/webhooks/twilio/sms"
+	voice   = "https://line.example/voice/a1"
+	gathers = "https://line.example/gather/a1"
+	callURL = "https://line.example/call-status/a1"
 	status  = "https://line.example/webhooks/twilio/message-status/7K4M2QX9H/a1"
 )
 

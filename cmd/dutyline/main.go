@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // from the first signal on, a second one kills
 	os.Exit(execute(ctx, os.Args[1:], &console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(),
-		outTerminal: isTerminal(os.Stdout), errTerminal: isTerminal(os.Stderr),
+		outTerminal: isTerminal(os.Stdout), errTerminal: isTerminal(os.Stderr), program: os.Args[0],
 	}))
 }
 
@@ -38,7 +39,11 @@ type console struct {
 	environ                  []string
 	outTerminal, errTerminal bool
 	flags                    globals
+	program                  string // as it was called; "" is dutyline
 }
+
+// called is how somebody can call this program again.
+func (c *console) called() string { return shellQuoted(cmp.Or(c.program, "dutyline")) }
 
 // getenv reads the environment; the last of several lines counts, as for the shell.
 func (c *console) getenv(name string) string {

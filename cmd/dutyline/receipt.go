@@ -56,7 +56,7 @@ func (c *console) printReceipt(r request.Receipt) error {
 			return err
 		}
 	}
-	if steps := nextSteps(r); len(steps) > 0 {
+	if steps := nextSteps(r, c.called()); len(steps) > 0 {
 		out.WriteString("next\n")
 		for _, s := range steps {
 			fmt.Fprintf(&out, "  %s\n", s)
@@ -89,22 +89,22 @@ func escalationText(r request.Receipt) string {
 	}
 }
 
-// nextSteps says what happens now, and what the sender can do.
-func nextSteps(r request.Receipt) []string {
+// nextSteps says what happens now, and what the sender can do. program is how dutyline was called.
+func nextSteps(r request.Receipt, program string) []string {
 	var steps []string
 	ref := printable(r.Reference)
 	switch {
 	case r.Status == request.StatusReceived && r.Escalation == request.Exhausted:
 		steps = append(steps, "Nobody has answered yet. If lives are at risk, use another channel too.")
 	case r.Status == request.StatusReceived:
-		steps = append(steps, "Officers are asked until one of them has it. Follow it:", "  dutyline request watch "+ref+" --until acknowledged")
+		steps = append(steps, "Officers are asked until one of them has it. Follow it:", "  "+program+" request watch "+ref+" --until acknowledged")
 	case r.Status == request.StatusAcknowledged:
 		steps = append(steps, "An officer has it and will decide on it.")
 	case r.Status.Ended():
 		return nil
 	}
 	if len(r.Missing) > 0 {
-		steps = append(steps, "Supply what is missing, in a file with these members alone:", "  dutyline request amend "+ref+" -f FILE")
+		steps = append(steps, "Supply what is missing, in a file with these members alone:", "  "+program+" request amend "+ref+" -f FILE")
 	}
 	return steps
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/dutyline/dutyline/app"
@@ -33,7 +32,7 @@ func (r *runCommand) Run(ctx context.Context, c *console) error {
 	}
 	return c.runNode(ctx, app.Options{
 		Config: loaded, Standalone: true, SimListen: r.SimListen,
-		Ready: func(s app.Started) { c.note("%s", banner(s, os.Args[0])) },
+		Ready: func(s app.Started) { c.note("%s", banner(s, c.called())) },
 	})
 }
 
@@ -105,7 +104,7 @@ const (
 )
 
 func firstRequest(s app.Started, program string) string {
-	command := shellQuoted(program) + " request raise -f - <<'END'\n" + firstYAML + "\nEND"
+	command := program + " request raise -f - <<'END'\n" + firstYAML + "\nEND"
 	if s.DataDir != config.DefaultDataDir && s.DataDir != "data" {
 		command = "DUTYLINE_DATA_DIR=" + shellQuoted(s.DataDir) + " " + command
 	}

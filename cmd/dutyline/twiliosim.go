@@ -30,7 +30,7 @@ type twiliosimDocument struct {
 // Run runs the simulator until it is interrupted.
 func (t *twiliosimCommand) Run(ctx context.Context, c *console) error {
 	options := twiliosim.Options{
-		AccountSID: t.AccountSID, AuthToken: t.AuthToken, InboundURL: t.InboundURL,
+		AccountSID: t.AccountSID, AuthToken: t.AuthToken, InboundURL: t.InboundURL, SpeechRate: 1,
 		Logger: newLogger(config.Log{Level: "info", Format: "auto"}, c),
 	}
 	if err := options.Validate(); err != nil {

@@ -37,11 +37,98 @@ function make(number) {
   select.setAttribute("aria-label", "How " + number + " behaves");
   select.addEventListener("change", () => call("PUT", path, {behaviour: select.value}));
   form.body.setAttribute("aria-label", "Answer from " + number);
+  section.id = number;
+  section.querySelector(".call").setAttribute("aria-label", "Call on " + number);
+  section.querySelector(".said").setAttribute("aria-label", "What is said to " + number);
+  watchCall(section, path);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (await call("POST", path + "/texts", {body: form.body.value})) form.reset();
   });
   return section;
+}
+
+function watchCall(section, path) {
+  const panel = section.querySelector(".call");
+  const act = (body) => call("POST", path + "/call", body);
+  panel.querySelector(".answer").addEventListener("click", () => act({answer: true}));
+  for (const end of panel.querySelectorAll(".decline, .hangup")) end.addEventListener("click", () => act({hangup: true}));
+  for (const key of panel.querySelectorAll(".keypad button")) key.addEventListener("click", () => act({digits: key.value}));
+  panel.addEventListener("keydown", (event) => {
+    if (section.dataset.call !== "talking" || event.ctrlKey || event.metaKey || event.altKey || !/^[0-9*#]$/.test(event.key)) return;
+    event.preventDefault();
+    act({digits: event.key});
+  });
+}
+
+function stateOf(phone) {
+  const status = phone.call && phone.call.status;
+  switch (status) {
+    case null: return "";
+    case "ringing": return ["no_answer", "voicemail"].includes(phone.behaviour) ? "alone" : "ringing";
+    case "in-progress": return phone.call.picked_up_by === "person" ? "talking" : "machine";
+    default: return "ended";
+  }
+}
+
+function sayState(state, call) {
+  const seconds = Math.ceil((new Date(call.ended_at) - new Date(call.answered_at)) / 1000);
+  switch (state) {
+    case "ringing": return "Incoming call from " + call.from;
+    case "alone": return "Rings, and nobody picks up";
+    case "talking": return "In a call with " + call.from;
+    case "machine": return "A machine has answered";
+    default: return "Last call: " + ({
+      completed: (call.picked_up_by === "machine" ? "a machine listened for " : "ended after ") + seconds + " s",
+      busy: "declined", "no-answer": "nobody answered", canceled: "canceled by the line",
+    }[call.status] || call.status);
+  }
+}
+
+function showCall(section, phone) {
+  const panel = section.querySelector(".call");
+  const said = panel.querySelector(".said");
+  const pressed = panel.querySelector(".pressed");
+  const state = stateOf(phone);
+  const hadFocus = panel.contains(document.activeElement);
+  panel.hidden = !state;
+  section.dataset.call = state;
+  if (!state) return;
+  const words = sayState(state, phone.call);
+  const line = panel.querySelector(".state");
+  if (line.textContent !== words) line.textContent = words;
+  if (said.dataset.sid !== phone.call.sid) {
+    said.dataset.sid = phone.call.sid;
+    said.replaceChildren();
+  }
+  phone.call.said.slice(said.children.length).forEach((text) => {
+    const item = document.createElement("li");
+    item.dir = "auto";
+    item.textContent = text;
+    said.append(item);
+    said.scrollTop = said.scrollHeight;
+  });
+  pressed.hidden = state !== "talking" || !phone.call.pressed;
+  pressed.textContent = phone.call.pressed;
+  if (hadFocus && (document.activeElement === document.body || !document.activeElement.checkVisibility())) {
+    (state === "talking" ? panel.querySelector(".keypad button") : section.querySelector("form input")).focus();
+  }
+}
+
+// Who looks at another phone, or at another page, still learns that one rings.
+function showRinging(phones) {
+  const ringing = phones.filter((phone) => stateOf(phone) === "ringing").map((phone) => phone.number);
+  const line = document.getElementById("ringing");
+  document.title = document.title.replace(/^(\u260e )?/, ringing.length ? "\u260e " : "");
+  if (line.dataset.ringing === ringing.join()) return;
+  line.dataset.ringing = ringing.join();
+  line.hidden = ringing.length === 0;
+  line.replaceChildren(...ringing.map((number) => {
+    const link = document.createElement("a");
+    link.href = "#" + number;
+    link.textContent = number + " rings";
+    return link;
+  }));
 }
 
 function bubble(text) {
@@ -90,12 +177,14 @@ function show(phones, total) {
     const select = section.querySelector("select");
     if (document.activeElement !== select) select.value = phone.behaviour;
     section.dataset.behaviour = phone.behaviour;
-    showTexts(section.querySelector("ol"), phone.texts);
+    showCall(section, phone);
+    showTexts(section.querySelector(".texts ol"), phone.texts);
     const lost = section.querySelector(".lost");
     lost.hidden = phone.lost === 0;
     lost.textContent = phone.lost === 1 ? "1 text never arrived." : phone.lost + " texts never arrived.";
   });
   for (const section of standing.values()) section.remove();
+  showRinging(phones);
 }
 
 function showFault(state) {
