@@ -51,6 +51,7 @@ func (o officer) Opened(ctx context.Context, ref request.Ref, person string) err
 var verdicts = map[notifier.AnswerKind]web.Verdict{
 	notifier.Taken: web.Taken, notifier.AlreadyYours: web.AlreadyYours, notifier.AlreadyTaken: web.AlreadyTaken,
 	notifier.AlreadyEnded: web.Ended, notifier.PassedOn: web.PassedOn, notifier.CannotPass: web.CannotPass,
+	notifier.AlarmTaken: web.Taken, notifier.AlarmOver: web.Ended,
 }
 
 func outcomeOf(o node.Outcome) web.Outcome {
@@ -151,5 +152,5 @@ func (h health) Parts(ctx context.Context) []web.Part {
 	if how.Redis != nil {
 		cache.Detail = "does not serve the newest roster; the log does"
 	}
-	return []web.Part{log, dispatcher, book, cache}
+	return []web.Part{log, dispatcher, book, cache, alarmPart(h.node)}
 }

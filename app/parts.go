@@ -13,7 +13,6 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/zap"
 
 	"github.com/dutyline/dutyline/config"
 	"github.com/dutyline/dutyline/eventlog"
@@ -204,9 +203,6 @@ func urlOf(address string, listener net.Listener) string {
 
 // warnUnused tells of settings that this version does not act on.
 func (o *Options) warnUnused() {
-	if len(o.Config.AlarmTo) > 0 {
-		o.Logger.Warn("alarm_to: this version shows alarms in the list and pages nobody for them", zap.Int("people", len(o.Config.AlarmTo)))
-	}
 	if o.Config.Policy.AckLapse != 0 || o.Config.Policy.UndoWindow != 0 {
 		o.Logger.Warn("policy.ack_lapse, policy.undo_window: this version does not know them")
 	}

@@ -46,6 +46,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return misconfigured(err)
 	}
+	policy.AlarmTo = o.Config.AlarmTo
 	o.warnUnused()
 	ends := &cleanups{log: o.Logger}
 	defer ends.run()
@@ -99,6 +100,7 @@ func Run(ctx context.Context, o Options) error {
 			}
 			return sealed, err
 		},
+		Alarms: alarms(key, duty, clock),
 		Logger: o.Logger.Named("dispatcher"),
 	})
 	if err != nil {

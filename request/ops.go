@@ -99,3 +99,10 @@ func (s *State) applyOps(c Commit, e Event) (done bool, err error) {
 		return false, nil
 	}
 }
+
+// AttemptOf reads the body of an event of an attempt.
+func AttemptOf(e Event) (AttemptBody, error) {
+	var b AttemptBody
+	err := fold(e, func(body AttemptBody) { b = body })
+	return b, err
+}

@@ -267,11 +267,21 @@ func (w *world) Watch(ctx context.Context, ref request.Ref) (<-chan *request.Sta
 func (w *world) Open() []*request.State {
 	var open []*request.State
 	for _, ref := range w.log.refs() {
-		if state, err := w.State(w.t.Context(), ref); err == nil && !state.Closed {
+		if state, err := w.State(w.t.Context(), ref); err == nil && !state.Closed && !ref.IsOps() {
 			open = append(open, state)
 		}
 	}
 	return open
+}
+
+func (w *world) Alarms() []*request.State {
+	var alarms []*request.State
+	for _, ref := range w.log.refs() {
+		if state, err := w.State(w.t.Context(), ref); err == nil && ref.IsOps() {
+			alarms = append(alarms, state)
+		}
+	}
+	return alarms
 }
 
 func (w *world) Acknowledge(_ context.Context, ref request.Ref, person string, via request.Via) (web.Outcome, error) {

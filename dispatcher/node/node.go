@@ -24,6 +24,7 @@ type Node struct {
 	channels map[string]notifier.Channel // provider/medium →
 	appends  *appendQueue
 	replies  replies
+	alarms   watcher
 
 	stopping chan struct{}      // closed when no effect may begin any more
 	effects  sync.WaitGroup     // calls and appends under way
@@ -50,7 +51,7 @@ func New(o Options) (*Node, error) {
 	}
 	n := &Node{
 		opts: o, channels: map[string]notifier.Channel{}, stopping: make(chan struct{}), watchers: map[request.Ref]map[chan *request.State]uint64{},
-		replies: newReplies(),
+		replies: newReplies(), alarms: newWatcher(o.Name),
 	}
 	n.work, n.abandon = context.WithCancel(context.Background())
 	var providers []dispatcher.Provider
@@ -74,6 +75,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	following.Go(func() { n.watchAlarms(ctx) })
 	err = n.opts.Log.Follow(ctx, head, func(c Commit) error {
 		n.opts.Clock.Stamp(c.Time)
 		n.committed(c)
@@ -139,6 +141,7 @@ func (n *Node) replayOnce(ctx context.Context) (uint64, error) {
 	err = n.opts.Log.Replay(ctx, refs, head, func(c Commit) error {
 		n.opts.Clock.AtLeast(c.Time)
 		n.step(dispatcher.Committed{Ref: c.Ref, Seq: c.Seq, Data: c.Data})
+		n.observe(c)
 		return nil
 	})
 	if err != nil {
@@ -152,6 +155,7 @@ func (n *Node) replayOnce(ctx context.Context) (uint64, error) {
 func (n *Node) committed(c Commit) {
 	if c.Ref != "" { // an entry of the stream that is no request's moves the position all the same
 		n.step(dispatcher.Committed{Ref: c.Ref, Seq: c.Seq, Data: c.Data})
+		n.observe(c)
 	}
 	n.reached(c.Seq)
 }

@@ -84,7 +84,9 @@ type Options struct {
 	// Code gives the code of a page: six digits, always the same.
 	Code func(ref request.Ref, page string) string
 	// Seal encrypts what somebody wrote about a request, for the event of that id.
-	Seal   func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error)
+	Seal func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error)
+	// Alarms says what raises alarms besides the requests themselves.
+	Alarms Alarms
 	Logger *zap.Logger // nil: none
 }
 

@@ -42,6 +42,7 @@ type world struct {
 	code    func(ref request.Ref, page string) string
 	raised  int
 	cut     bool // the line of nodes that start
+	alarms  node.Alarms
 }
 
 // inWorld runs a test in a bubble. Everything that the test started must have ended when it returns: a goroutine that stays behind is a
@@ -79,7 +80,7 @@ func (w *world) start(name string) *life {
 	l := &line{log: w.log, cut: w.cut}
 	n, err := node.New(node.Options{
 		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: []node.Provider{{Channel: w.phones, Limit: w.limit}},
-		Guesses: w.guesses, Clock: node.NewClock(), Code: w.code, Logger: zap.NewNop(),
+		Guesses: w.guesses, Clock: node.NewClock(), Code: w.code, Logger: zap.NewNop(), Alarms: w.alarms,
 		Seal: func(_ context.Context, _ request.Ref, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},
