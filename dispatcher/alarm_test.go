@@ -63,8 +63,29 @@ func TestAnAlarmPagesAllOfAlarmToAndAgainUntilSomebodyLooksAfterIt(t *testing.T)
 	if open := n.machine.Open(); len(open) != 0 {
 		t.Errorf("an alarm is listed as a request: %v", open)
 	}
+	pass := func(person string) notifier.AnswerKind {
+		s := w.state(ref)
+		events, kind := dispatcher.Pass(s, person, "", request.ViaWeb)
+		w.decide(s, request.ByOfficer, events...)
+		return kind
+	}
+	if kind := pass("carmen"); kind != notifier.AlreadyTaken {
+		t.Errorf("somebody else gives it back: %s", kind)
+	}
+	if kind := pass("erik"); kind != notifier.PassedOn {
+		t.Errorf("given back: %s", kind)
+	}
+	w.run(time.Minute)
+	if again := len(w.calls) - calls; again < 2 {
+		t.Errorf("%d calls after it was given back", again)
+	}
+	if kind := pass("carmen"); kind != notifier.CannotPass {
+		t.Errorf("what nobody has is passed on: %s", kind)
+	}
 	w.clear(ref)
 	w.run(time.Minute)
+	calls = len(w.calls)
+	w.run(time.Hour)
 	if s = w.state(ref); !s.Closed || s.Status != request.StatusCleared || len(w.calls) != calls {
 		t.Errorf("closed %v, %s, %d calls more", s.Closed, s.Status, len(w.calls)-calls)
 	}

@@ -43,6 +43,8 @@ func Pass(s *request.State, person, page string, via request.Via) ([]request.Eve
 		return nil, notifier.AlreadyEnded
 	case s.Owner != "" && s.Owner != person:
 		return nil, notifier.AlreadyTaken
+	case s.Ref.IsOps() && s.Owner == "": // it goes to all at once: only who looks after it can give it back
+		return nil, notifier.CannotPass
 	case s.Owner == "" && slices.Contains(s.Passed, person):
 		return nil, notifier.PassedOn
 	case s.Owner == "" && !asked:

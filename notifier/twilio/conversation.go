@@ -205,7 +205,8 @@ func (c *Client) heard(ctx context.Context, q question, form url.Values, sink no
 		return []twiml.Element{twiml.VoiceHangup{}}
 	case key == "":
 		return q.again()
-	case notice, key != notifier.KeyTake && key != notifier.KeyPass:
+	case notice, key != notifier.KeyTake && key != notifier.KeyPass, key == notifier.KeyPass && q.about == notifier.AskToLookAfter:
+		// an alarm goes to all at once: there is nobody to pass it on to
 		return q.ask(phrase.VoiceWrongKey)
 	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
