@@ -115,6 +115,28 @@ func TestAnAlarmThatIsClearedWakesNobodyAnyMore(t *testing.T) {
 	}
 }
 
+func TestAnAlarmOutlivesAnOutageOfItsProvider(t *testing.T) {
+	w := newWorld(t)
+	w.policy.AlarmTo = []string{"erik"}
+	recovers := w.now.Add(12 * time.Minute)
+	arrived := time.Time{}
+	w.provider = func(dispatcher.Call) (time.Duration, notifier.Outcome) {
+		if w.now.Before(recovers) {
+			return 50 * time.Millisecond, notifier.Failed{Kind: request.FailedForNow, Code: "http_503"}
+		}
+		if arrived.IsZero() {
+			arrived = w.now
+		}
+		return 50 * time.Millisecond, notifier.Accepted{ProviderID: "SM1"}
+	}
+	w.start("n1")
+	w.alarmed(request.AlarmBody{Kind: request.AlarmProvider, Cause: "provider twilio"})
+	w.run(14 * time.Minute)
+	if arrived.IsZero() || arrived.Sub(recovers) > 20*time.Second {
+		t.Errorf("it recovered at %s, the text went out at %s", recovers, arrived)
+	}
+}
+
 func TestAlarmsGoToTheTeamOfCoordinatorsWhereNobodyIsNamed(t *testing.T) {
 	w := newWorld(t)
 	w.book.Teams = []roster.Team{{ID: "coordinators", Name: "Coordinators", Members: []string{"dalia"}}, {ID: "night", Name: "Night", Members: []string{"ada"}}}
@@ -247,12 +269,12 @@ func (s *sky) stands(a request.AlarmBody) *request.State {
 func (s *sky) expect(after time.Duration, raised, cleared string) {
 	s.t.Helper()
 	s.now = s.now.Add(after)
-	raise, clear := s.monitor.Decide(s.now, s.sight)
+	raise, over := s.monitor.Decide(s.now, s.sight)
 	var r, c string
 	for _, a := range raise {
 		r += string(a.Kind) + " " + a.Text() + ";"
 	}
-	for _, a := range clear {
+	for _, a := range over {
 		c += string(a.Alarm.Kind) + ";"
 	}
 	if r != raised || c != cleared {

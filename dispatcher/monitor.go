@@ -31,7 +31,7 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	var t troubles
 	refs := make([]request.Ref, 0, len(m.entries))
 	for ref, e := range m.entries {
-		if s := e.state; !ref.IsOps() && !s.Closed && s.Owner == "" && !s.Status.Ended() {
+		if !ref.IsOps() && !e.state.Closed {
 			refs = append(refs, ref)
 		}
 	}
@@ -200,7 +200,7 @@ func (r *record) failing(now time.Time) bool {
 }
 
 // Decide gives the alarms to raise and those to clear. An alarm that stands already is not raised again, whoever raised it.
-func (m *Monitor) Decide(now time.Time, s Sight) (raise []request.AlarmBody, clear []*request.State) {
+func (m *Monitor) Decide(now time.Time, s Sight) (raise []request.AlarmBody, over []*request.State) {
 	wanted := m.wanted(now, s)
 	for _, w := range wanted {
 		if !slices.ContainsFunc(s.Alarms, func(a *request.State) bool { return !a.Status.Ended() && a.Alarm.Same(w) }) {
@@ -220,7 +220,7 @@ func (m *Monitor) Decide(now time.Time, s Sight) (raise []request.AlarmBody, cle
 		case !known:
 			m.gone[a.Ref] = now
 		case now.Sub(since) >= goneFor:
-			clear = append(clear, a)
+			over = append(over, a)
 		}
 	}
 	for ref := range m.gone {
@@ -228,7 +228,7 @@ func (m *Monitor) Decide(now time.Time, s Sight) (raise []request.AlarmBody, cle
 			delete(m.gone, ref)
 		}
 	}
-	return raise, clear
+	return raise, over
 }
 
 func (m *Monitor) wanted(now time.Time, s Sight) []request.AlarmBody {

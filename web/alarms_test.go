@@ -49,6 +49,9 @@ func TestAlarmsHaveAReferenceOfTheirOwn(t *testing.T) {
 	if a := w.call("GET", path+"/content", w.officer, ""); a.StatusCode != http.StatusNotFound {
 		t.Errorf("content: %d %s", a.StatusCode, a.text)
 	}
+	if a := w.call("GET", path+"/log", w.coordinator, ""); strings.Contains(a.text, "opened") {
+		t.Errorf("somebody opened an alarm: %s", a.text)
+	}
 	for _, call := range []struct{ method, path string }{{"GET", path}, {"GET", path + "/events"}, {"POST", path + "/withdraw"}, {"GET", path + "/log"}} {
 		if a := w.call(call.method, call.path, w.sender, `{"reason":"x"}`); a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusForbidden {
 			t.Errorf("a sender gets %d from %s %s", a.StatusCode, call.method, call.path)

@@ -307,7 +307,7 @@ func (w *world) officerActs(ref request.Ref, person string, decide func(*request
 	}
 	events, kind := decide(state)
 	verdicts := map[notifier.AnswerKind]web.Verdict{
-		notifier.Taken: web.Taken, notifier.AlreadyYours: web.AlreadyYours, notifier.AlreadyTaken: web.AlreadyTaken,
+		notifier.Taken: web.Taken, notifier.AlarmTaken: web.Taken, notifier.AlarmOver: web.Ended, notifier.AlreadyYours: web.AlreadyYours, notifier.AlreadyTaken: web.AlreadyTaken,
 		notifier.AlreadyEnded: web.Ended, notifier.PassedOn: web.PassedOn, notifier.CannotPass: web.CannotPass,
 	}
 	outcome := web.Outcome{Verdict: verdicts[kind]}

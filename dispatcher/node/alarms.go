@@ -97,7 +97,7 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 	n.mu.Lock()
 	now := n.opts.Clock.Now()
 	sight.Troubles, sight.Alarms = n.machine.Troubles(now), n.machine.Alarms()
-	raise, clear := n.alarms.monitor.Decide(now, sight)
+	raise, over := n.alarms.monitor.Decide(now, sight)
 	reached, known := len(n.machine.AlarmTargets()), n.roster != nil
 	n.mu.Unlock()
 	for _, a := range raise {
@@ -111,7 +111,7 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 			n.opts.Logger.Warn("an alarm is not stored yet; trying again", zap.String("kind", string(a.Kind)), zap.Error(err))
 		}
 	}
-	for _, s := range clear {
+	for _, s := range over {
 		if err := n.clearAlarm(ctx, s); err != nil && ctx.Err() == nil {
 			n.opts.Logger.Warn("an alarm is not cleared yet; trying again", zap.Stringer("alarm", s.Ref), zap.Error(err))
 		}

@@ -235,3 +235,30 @@ func TestWithoutAReferenceNoAlarmIsRaised(t *testing.T) {
 		}
 	})
 }
+
+func TestANodeThatStartsKnowsFromTheLogWhatItsProviderDid(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.alarming()
+		n := w.start("n1")
+		until := time.Now().Add(time.Minute)
+		w.phones.send = func(_ context.Context, _ notifier.Message, take func() notifier.Outcome) notifier.Outcome {
+			if time.Now().Before(until) {
+				return notifier.Failed{Kind: request.FailedForNow, Code: "http_503"}
+			}
+			return take()
+		}
+		w.raise(request.Urgent)  // its wait is long: no other attempt tells of the recovery
+		w.pass(85 * time.Second) // it has recovered, and the alarm still stands
+		ref := w.alarmOf(n, request.AlarmProvider)
+		if s := w.state(ref); s.Status.Ended() || len(w.phones.got(ref)) != 1 {
+			t.Fatalf("%s, %d texts", s.Status, len(w.phones.got(ref)))
+		}
+		sent := len(w.phones.got(""))
+		n.stop()
+		n = w.start("n1")
+		w.pass(40 * time.Second)
+		if got := standing(n); !strings.HasSuffix(got, "cleared") || len(w.phones.got("")) != sent {
+			t.Errorf("after a restart: %s; %d texts, %d before", got, len(w.phones.got("")), sent)
+		}
+	})
+}
