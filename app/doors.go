@@ -66,6 +66,7 @@ var verdicts = map[notifier.AnswerKind]web.Verdict{
 	notifier.AlreadyEnded: web.Ended, notifier.PassedOn: web.PassedOn, notifier.CannotPass: web.CannotPass,
 	notifier.Undone: web.Undone, notifier.UndoOver: web.UndoOver, notifier.NotYours: web.NotYours,
 	notifier.UrgencyStands: web.UrgencyStands, notifier.ReasonNeeded: web.ReasonNeeded,
+	notifier.AlarmTaken: web.Taken, notifier.AlarmOver: web.Ended,
 }
 
 func outcomeOf(o node.Outcome) web.Outcome {
@@ -168,7 +169,7 @@ func (h health) Parts(ctx context.Context) []web.Part {
 	if how.Redis != nil {
 		cache.Detail = "does not serve the newest roster; the log does"
 	}
-	return []web.Part{log, dispatcher, book, cache}
+	return []web.Part{log, dispatcher, book, cache, alarmPart(h.node)}
 }
 
 // nodesOf says which nodes share the work, and what is wrong with the clock.

@@ -219,10 +219,3 @@ func urlOf(address string, listener net.Listener) string {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	return "http://" + net.JoinHostPort(host, port)
 }
-
-// warnUnused tells of settings that this version does not act on.
-func (o *Options) warnUnused() {
-	if len(o.Config.AlarmTo) > 0 {
-		o.Logger.Warn("alarm_to: this version shows alarms in the list and pages nobody for them", zap.Int("people", len(o.Config.AlarmTo)))
-	}
-}

@@ -47,7 +47,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return misconfigured(err)
 	}
-	o.warnUnused()
+	policy.AlarmTo = o.Config.AlarmTo
 	ends := &cleanups{log: o.Logger}
 	defer ends.run()
 
@@ -105,7 +105,7 @@ func Run(ctx context.Context, o Options) error {
 			}
 			return sealed, err
 		},
-		Clocks: inbox.Clocks,
+		Clocks: inbox.Clocks, Alarms: alarms(key, duty, clock),
 		Logger: o.Logger.Named("dispatcher"), Presence: others{logs.nats, clock, o.Logger.Named("presence")}, LogTime: requests.Time,
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ func (c *Client) Duty(ctx context.Context, rosterID string, at time.Time) (roste
 	return duty, err
 }
 
-// An Alarm is one that stands.
+// An Alarm is one that stands, or that was cleared within two days (ClearedAt).
 type Alarm struct {
 	Reference string            `json:"reference"`
 	Kind      request.AlarmKind `json:"kind"`
@@ -38,7 +38,7 @@ type Alarm struct {
 	Paged     []string          `json:"paged"`
 }
 
-// Alarms lists the alarms that stand, the oldest first.
+// Alarms lists the alarms that stand, and those that were cleared within two days, the oldest first.
 func (c *Client) Alarms(ctx context.Context) ([]Alarm, error) {
 	var alarms []Alarm
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v1/alarms"}, &alarms)

@@ -8,7 +8,7 @@ type Config struct {
 	PublicURL     string   // how senders, officers and providers reach the node; production: https
 	Node          string   // name of this node, unique in a deployment; default: the host's name
 	DataDir       string   // default ./data
-	AlarmTo       []string // who is told of a standing alarm
+	AlarmTo       []string // who is paged for an alarm: ids of people, person:<id>, team:<id>; empty: the team coordinators
 	NATS          NATS
 	Redis         Redis
 	Twilio        Twilio

@@ -27,6 +27,7 @@ func (c Config) Validate(production bool) error {
 	v.redis(c.Redis)
 	v.twilio(c.Twilio, production)
 	v.levels(c.Policy.Levels)
+	v.alarmTo(c.AlarmTo)
 	v.log(c.Log)
 	if production {
 		v.production(c)
@@ -152,6 +153,15 @@ func (v *validator) levels(levels [][]string) {
 			if !known || (named && id == "") || (!named && (kind == "team" || kind == "person")) {
 				v.add("policy.levels", "level %d: %q is no target: use roster, roster:<id>, next, next:<id>, team:<id> or person:<id>", i+1, target)
 			}
+		}
+	}
+}
+
+func (v *validator) alarmTo(list []string) {
+	for _, target := range list {
+		kind, id, named := strings.Cut(target, ":")
+		if target == "" || (named && (id == "" || (kind != "team" && kind != "person"))) {
+			v.add("alarm_to", "%q names nobody: use the id of a person, person:<id> or team:<id>", target)
 		}
 	}
 }

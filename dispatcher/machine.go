@@ -217,11 +217,11 @@ func (m *Machine) Head(ref request.Ref) uint64 {
 	return 0
 }
 
-// Open lists the requests that are not closed, oldest first.
+// Open lists the requests that are not closed, oldest first; alarms are listed by [Machine.Alarms].
 func (m *Machine) Open() []*request.State {
 	var open []*request.State
-	for _, e := range m.entries {
-		if e.state.Exists() && !e.state.Closed {
+	for ref, e := range m.entries {
+		if !ref.IsOps() && e.state.Exists() && !e.state.Closed {
 			open = append(open, e.state.Clone())
 		}
 	}
@@ -338,7 +338,7 @@ const lookUps = 3
 // sender the directory.
 func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	msg := notifier.Message{
-		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: notifier.AskToTake, Urgency: s.Urgency, Language: s.Language,
+		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: aboutOf(s), Alarm: s.Alarm.Kind, Urgency: s.Urgency, Language: s.Language,
 		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started,
 	}
 	if p.Purpose == request.Notice {

@@ -55,6 +55,8 @@ func (p Planner) Plan(s *request.State, now time.Time) Decision {
 	run.expire()
 	run.tellSender()
 	switch {
+	case s.Ref.IsOps():
+		run.alarm()
 	case s.Status.Ended():
 		run.end()
 	case s.Owner != "" && run.lapsed(): // the next plan takes the next step
@@ -331,6 +333,7 @@ func (p *plan) ask(person string, level, round int) {
 		p.pages++
 	case contact != nil:
 		p.order(person, body, contact)
+	case p.s.Ref.IsOps(): // an alarm about an alarm would reach the same people
 	default:
 		p.raise(request.AlarmNoChannel, "person "+person)
 	}
@@ -346,8 +349,11 @@ func (p *plan) asking(person, channel string) bool {
 // order adds a page over a contact of a person.
 func (p *plan) order(person string, body request.PageBody, contact *roster.Contact) {
 	wait := max(p.Policy.Validity, p.Policy.wait(p.s.Urgency))
+	if p.s.Ref.IsOps() {
+		wait = max(p.Policy.Validity, p.Policy.Repeat) // a provider that fails may be what it is about
+	}
 	body.Page = p.nextPage()
-	body.Recipient, body.Person, body.Channel, body.Contact = request.ToOfficer, person, contact.Channel, contact.ID
+	body.Recipient, body.Person, body.Channel, body.Contact = p.recipient(), person, contact.Channel, contact.ID
 	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(p.now.Add(wait))
 	p.add(request.PageOrdered, body)
 	p.pages++
@@ -521,7 +527,7 @@ func (p *plan) hasLater(page *request.Page) bool {
 
 // nextChange is when the targets of a step may change by themselves.
 func (p *plan) nextChange(step request.Step) (time.Time, bool) {
-	if step.Everyone || step.Level > len(p.Policy.Levels) {
+	if step.Everyone || step.Level > len(p.Policy.Levels) || p.s.Ref.IsOps() {
 		return time.Time{}, false
 	}
 	var first time.Time
@@ -544,6 +550,9 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 		if !slices.ContainsFunc(targets, func(t request.Target) bool { return t.Person == person }) {
 			targets = append(targets, request.Target{Person: person, Why: why})
 		}
+	}
+	if p.s.Ref.IsOps() {
+		return p.AlarmTargets(), ""
 	}
 	if everyone || level > len(p.Policy.Levels) {
 		for _, person := range p.Roster.Everyone(p.now) {

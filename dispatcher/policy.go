@@ -15,6 +15,8 @@ type Policy struct {
 	// Levels are asked one after the other. Each lists targets: "roster" or "roster:<id>" (on duty now), "next" or "next:<id>" (next on
 	// duty), "team:<id>", "person:<id>".
 	Levels [][]string
+	// AlarmTo lists who is paged for an alarm, all at once: "person:<id>", the id alone, or "team:<id>". Empty: the team coordinators.
+	AlarmTo []string
 	// Rounds is how often the levels are gone through before everyone is asked.
 	Rounds int
 	// Waits is the time from the first attempt of a step to the next step.

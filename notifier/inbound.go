@@ -78,7 +78,9 @@ const (
 	NoCode         AnswerKind = "no_code"
 	SeveralMatches AnswerKind = "several_matches" // two requests carry this code: the reference is needed
 	TooManyGuesses AnswerKind = "too_many_guesses"
-	TryAgain       AnswerKind = "try_again" // it could not be stored
+	TryAgain       AnswerKind = "try_again"   // it could not be stored
+	AlarmTaken     AnswerKind = "alarm_taken" // you look after this alarm
+	AlarmOver      AnswerKind = "alarm_over"  // its cause is gone already
 )
 
 // The answers to what is not done by text.

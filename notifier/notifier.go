@@ -36,9 +36,13 @@ type About string
 
 // What messages can be about.
 const (
-	AskToTake     About = "ask"       // take this request; carries a code
-	TellWithdrawn About = "withdrawn" // its sender withdrew it
+	AskToTake      About = "ask"       // take this request; carries a code
+	TellWithdrawn  About = "withdrawn" // its sender withdrew it
+	AskToLookAfter About = "alarm"     // look after this alarm; carries a code
 )
+
+// Asks reports whether the message asks for something, and carries a code to answer with.
+func (a About) Asks() bool { return a == AskToTake || a == AskToLookAfter }
 
 // A Message is what one attempt hands to a provider. It holds nothing of the content of a request, and no person but its recipient.
 type Message struct {
@@ -46,11 +50,12 @@ type Message struct {
 	Page     string
 	Attempt  string
 	About    About
-	To       Phone // of a message to a sender: their id
+	Alarm    request.AlarmKind // of an alarm: what is wrong, in one word
+	To       Phone             // of a message to a sender: their id
 	Urgency  request.Urgency
 	Language string    // of the request (BCP 47), "" when unknown
 	Reader   string    // language in which the recipient is addressed (BCP 47)
-	Code     string    // six digits, for AskToTake
+	Code     string    // six digits, for what asks
 	Status   []byte    // of a message to a sender: what they may know of the request at this moment, as JSON
 	Ordered  time.Time // the page, about when what a notice tells happened
 	Expires  time.Time

@@ -86,8 +86,18 @@ const (
 	VoiceUnknown      Key = "voice_unknown"   // nobody knows what the call is about
 )
 
+// What is said of alarms, in texts and in calls.
+const (
+	Alarm           Key = "sms_alarm" // {reference} {alarm} {code}: look after this alarm
+	AlarmTaken      Key = "sms_alarm_taken"
+	AlarmOver       Key = "sms_alarm_over"
+	VoiceAlarm      Key = "voice_alarm" // {reference} {alarm}: 1 takes it, 9 repeats
+	VoiceAlarmTaken Key = "voice_alarm_taken"
+	VoiceAlarmOver  Key = "voice_alarm_over"
+)
+
 // Messages lists the keys of text messages. Do not modify.
-var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain}
+var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmTaken, AlarmOver}
 
 // Args fill the placeholders of a text.
 type Args struct {
@@ -96,6 +106,7 @@ type Args struct {
 	Language  string // BCP 47 tag of the request, shortened to its first part
 	Code      string
 	CallSign  string
+	Alarm     string // kind of an alarm, as in events: redis_away; it is translated
 }
 
 //go:embed lang/*.json
@@ -130,7 +141,7 @@ func Text(l Language, k Key, a Args) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
-	return fill(text, a.Reference, strings.ToUpper(urgency(l, a.Urgency)), shortTag(a.Language), a)
+	return fill(l, text, a.Reference, strings.ToUpper(urgency(l, a.Urgency)), shortTag(a.Language), a)
 }
 
 // Spoken is the text of a key as a voice should say it: the reference character by character, the urgency in small letters (some engines
@@ -144,12 +155,16 @@ func Spoken(l Language, k Key, a Args) string {
 	if pressing == "" {
 		pressing = words[l]["voice_not_stated"]
 	}
-	return fill(text, spell(a.Reference), pressing, spokenLanguage(l, a.Language), a)
+	return fill(l, text, spell(a.Reference), pressing, spokenLanguage(l, a.Language), a)
 }
 
-func fill(text, reference, urgency, language string, a Args) string {
-	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign).Replace(text)
+func fill(l Language, text, reference, urgency, language string, a Args) string {
+	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
+		"{alarm}", alarm(l, a.Alarm)).Replace(text)
 }
+
+// alarm says in words what is wrong; a kind of a later version says nothing.
+func alarm(l Language, kind string) string { return words[l][Key("alarm_"+kind)] }
 
 // urgency translates an urgency; one of a later version stays as it is.
 func urgency(l Language, name string) string {

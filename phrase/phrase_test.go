@@ -105,7 +105,7 @@ func TestPickFindsTheFirstLanguageThatExists(t *testing.T) {
 // calls are the texts that a call begins with, and the answers to a key.
 var calls = []Key{
 	VoiceAsk, VoiceWithdrawn, VoiceTaken, VoiceAlreadyYours, VoiceAlreadyTaken, VoiceAlreadyEnded, VoicePassedOn, VoiceCannotPass, VoiceTryAgain,
-	VoiceWrongKey, VoiceGoodbye, VoiceUnknown,
+	VoiceWrongKey, VoiceGoodbye, VoiceUnknown, VoiceAlarm, VoiceAlarmTaken, VoiceAlarmOver,
 }
 
 func TestCallsSpellTheReferenceAndNameTheLanguage(t *testing.T) {

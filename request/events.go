@@ -237,6 +237,9 @@ const (
 type AlarmBody struct {
 	Kind  AlarmKind `json:"kind"`
 	Cause string    `json:"cause"`
+	// Detail and Urgency stand in ops logs alone: what else is told of the alarm, ids and figures only, and whether an emergency is at stake.
+	Detail  string  `json:"detail,omitempty"`
+	Urgency Urgency `json:"urgency,omitempty"`
 }
 
 // SenderNotifiedBody is the body of sender_notified.

@@ -62,6 +62,11 @@ func (s *State) view() view {
 }
 
 func (s *State) apply(c Commit, e Event) error {
+	if s.Ref.IsOps() {
+		if done, err := s.applyOps(c, e); done {
+			return err
+		}
+	}
 	switch e.Type {
 	case Received:
 		return fold(e, func(b ReceivedBody) {

@@ -16,7 +16,7 @@ const referenceLength = 9
 // match, which catches every single wrong character and every exchange of two neighbours.
 var ErrReference = errors.New("not a reference: eight characters and a check character are needed, as in 7K4M-2QX9-D")
 
-// A Ref names one request: eight characters of Crockford's base 32 and the check character of his scheme (the value modulo 37), without
+// A Ref names one request, or one log that belongs to no request ([Ref.IsOps]): eight characters of Crockford's base 32 and the check character of his scheme (the value modulo 37), without
 // hyphens, as in 7K4M2QX9D. It is the key of the request's log and what people read to each other on the phone; it authorises nothing.
 type Ref string
 
@@ -34,12 +34,7 @@ func NewRef(mac []byte) (ref Ref, ok bool) {
 	if check >= 32 {
 		return "", false
 	}
-	var out [referenceLength]byte
-	for i := range 8 {
-		out[i] = alphabet[value>>(35-5*i)&31]
-	}
-	out[8] = alphabet[check]
-	return Ref(out[:]), true
+	return written(value, alphabet[check]), true
 }
 
 // ParseRef reads a reference as people write it: hyphens, spaces and case are forgiven, O is read as 0, I and L as 1.
@@ -57,6 +52,13 @@ func ParseRef(text string) (Ref, error) {
 			r = '1'
 		}
 		digit := strings.IndexRune(alphabet, r)
+		if r == opsCheck && len(out) == referenceLength-1 {
+			if value%37 != 36 {
+				return "", ErrReference
+			}
+			out = append(out, opsCheck)
+			continue
+		}
 		if digit < 0 || len(out) == referenceLength {
 			return "", ErrReference
 		}
@@ -80,11 +82,19 @@ func (r Ref) String() string {
 	return string(r[:4] + "-" + r[4:8] + "-" + r[8:])
 }
 
-// Subject is the subject of the request's log in the stream REQUESTS.
-func (r Ref) Subject() string { return "requests." + string(r) }
+// Subject is the subject of the log in the stream REQUESTS.
+func (r Ref) Subject() string {
+	if r.IsOps() {
+		return opsSubjects + string(r)
+	}
+	return requestSubjects + string(r)
+}
 
 // RefOfSubject is the reverse of [Ref.Subject].
 func RefOfSubject(subject string) (Ref, bool) {
-	ref, ok := strings.CutPrefix(subject, "requests.")
-	return Ref(ref), ok && len(ref) == referenceLength
+	if ref, ok := refOfOpsSubject(subject); ok {
+		return ref, true
+	}
+	text, ok := strings.CutPrefix(subject, requestSubjects)
+	return Ref(text), ok && len(text) == referenceLength && !Ref(text).IsOps()
 }

@@ -18,7 +18,7 @@ const (
 // Ended reports whether nobody is to be asked any more.
 func (s Status) Ended() bool {
 	switch s {
-	case StatusWithdrawn, "refused", "answered", "transferred":
+	case StatusWithdrawn, StatusCleared, "refused", "answered", "transferred":
 		return true
 	default:
 		return false
@@ -139,6 +139,8 @@ type State struct {
 	Passed          []string // who passed since the step before the last acknowledgement
 	Opened          []string
 	Alarms          []AlarmBody // standing
+	Alarm           AlarmBody   // of an ops log: what it is about
+	Cleared         time.Time   // of an ops log: when its cause was gone
 	Pages           []Page
 	News            []News // for the sender; one of a kind
 	Closed          bool

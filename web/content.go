@@ -16,7 +16,7 @@ func (s *Server) open(ctx context.Context, ref request.Ref, who caller) (*reques
 	if err != nil {
 		return nil, request.SealedContent{}, err
 	}
-	if !state.Exists() {
+	if !state.Exists() || ref.IsOps() { // an alarm has no content, and nobody opens it
 		return nil, request.SealedContent{}, ErrNotFound
 	}
 	if state.Erased {

@@ -1,11 +1,9 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,67 +126,4 @@ func (s *Server) after(r *http.Request) (uint64, error) {
 		return 0, newProblem(codeUnreadable, "after must be a sequence of the log: a number from 0.")
 	}
 	return after, nil
-}
-
-// An alarm is one that stands (CONTRACT: GET /api/v1/alarms).
-type alarm struct {
-	Reference string            `json:"reference"`
-	Kind      request.AlarmKind `json:"kind"`
-	Cause     string            `json:"cause"`
-	Since     request.Instant   `json:"since"`
-	ClearedAt request.Instant   `json:"cleared_at"`
-	Paged     []string          `json:"paged"` // people who were told of it
-}
-
-// alarms lists the alarms that stand, the oldest first.
-func (s *Server) alarms(w http.ResponseWriter, r *http.Request, _ caller) error {
-	list := []alarm{}
-	for _, state := range s.States.Open() {
-		if len(state.Alarms) == 0 {
-			continue
-		}
-		history, err := s.Log.History(r.Context(), state.Ref)
-		if err != nil {
-			return err
-		}
-		since := raised(history)
-		for _, a := range state.Alarms {
-			list = append(list, alarm{
-				Reference: state.Ref.String(), Kind: a.Kind, Cause: a.Cause, Since: since[a], Paged: told(state),
-			})
-		}
-	}
-	slices.SortFunc(list, func(a, b alarm) int {
-		return cmp.Or(a.Since.Compare(b.Since.Time), strings.Compare(a.Reference, b.Reference), strings.Compare(string(a.Kind), string(b.Kind)))
-	})
-	return writeJSON(w, http.StatusOK, list)
-}
-
-// raised gives when each alarm of a log was raised last.
-func raised(history []request.Stored) map[request.AlarmBody]request.Instant {
-	since := map[request.AlarmBody]request.Instant{}
-	for _, stored := range history {
-		c, err := request.Decode(stored.Data)
-		if err != nil {
-			continue
-		}
-		for _, e := range c.Events {
-			var body request.AlarmBody
-			if e.Type == request.AlarmRaised && json.Unmarshal(e.Body, &body) == nil {
-				since[body] = c.Time
-			}
-		}
-	}
-	return since
-}
-
-// told lists the coordinators who were paged about a request.
-func told(state *request.State) []string {
-	people := []string{}
-	for _, p := range state.Pages {
-		if p.Recipient == request.ToCoordinator && !slices.Contains(people, p.Person) {
-			people = append(people, p.Person)
-		}
-	}
-	return people
 }

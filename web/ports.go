@@ -77,6 +77,8 @@ type States interface {
 	Watch(ctx context.Context, ref request.Ref) (states <-chan *request.State, cancel func(), err error)
 	// Open lists all requests that are not at their end, in no particular order.
 	Open() []*request.State
+	// Alarms lists the ops logs of the alarms that stand, and of those that were cleared within two days.
+	Alarms() []*request.State
 }
 
 // Rosters serves the roster and takes edits. Safe for concurrent use.

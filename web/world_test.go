@@ -271,11 +271,21 @@ func (w *world) Watch(ctx context.Context, ref request.Ref) (<-chan *request.Sta
 func (w *world) Open() []*request.State {
 	var open []*request.State
 	for _, ref := range w.log.refs() {
-		if state, err := w.State(w.t.Context(), ref); err == nil && !state.Closed {
+		if state, err := w.State(w.t.Context(), ref); err == nil && !state.Closed && !ref.IsOps() {
 			open = append(open, state)
 		}
 	}
 	return open
+}
+
+func (w *world) Alarms() []*request.State {
+	var alarms []*request.State
+	for _, ref := range w.log.refs() {
+		if state, err := w.State(w.t.Context(), ref); err == nil && ref.IsOps() {
+			alarms = append(alarms, state)
+		}
+	}
+	return alarms
 }
 
 func (w *world) Acknowledge(_ context.Context, ref request.Ref, person string, via request.Via) (web.Outcome, error) {
@@ -321,7 +331,7 @@ func (w *world) acts(ref request.Ref, actor request.Actor, decide func(*request.
 	}
 	events, kind := decide(state)
 	verdicts := map[notifier.AnswerKind]web.Verdict{
-		notifier.Taken: web.Taken, notifier.AlreadyYours: web.AlreadyYours, notifier.AlreadyTaken: web.AlreadyTaken,
+		notifier.Taken: web.Taken, notifier.AlarmTaken: web.Taken, notifier.AlarmOver: web.Ended, notifier.AlreadyYours: web.AlreadyYours, notifier.AlreadyTaken: web.AlreadyTaken,
 		notifier.AlreadyEnded: web.Ended, notifier.PassedOn: web.PassedOn, notifier.CannotPass: web.CannotPass,
 		notifier.Undone: web.Undone, notifier.UndoOver: web.UndoOver, notifier.NotYours: web.NotYours,
 		notifier.UrgencyStands: web.UrgencyStands, notifier.ReasonNeeded: web.ReasonNeeded,

@@ -183,7 +183,7 @@ func facts(e client.Event) string {
 		var b request.AlarmBody
 		decode(e, &b)
 		add("", string(b.Kind))
-		add("", b.Cause)
+		add("", b.Text())
 	case request.Closed:
 		var b request.ClosedBody
 		decode(e, &b)

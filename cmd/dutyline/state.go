@@ -9,7 +9,7 @@ import (
 )
 
 type alarmCommand struct {
-	List listAlarmsCommand `cmd:"" help:"List the alarms that stand, the oldest first."`
+	List listAlarmsCommand `cmd:"" help:"List the alarms that stand, and those of the last two days, the oldest first."`
 }
 
 type listAlarmsCommand struct{}
@@ -30,9 +30,9 @@ func (listAlarmsCommand) Run(ctx context.Context, c *console) error {
 	if len(alarms) == 0 {
 		return c.print("no alarm stands\n")
 	}
-	t := table{head: []string{"REFERENCE", "SINCE", "ALARM", "PAGED", "CAUSE"}}
+	t := table{head: []string{"REFERENCE", "SINCE", "CLEARED", "ALARM", "PAGED", "CAUSE"}}
 	for _, a := range alarms {
-		t.add(a.Reference, moment(a.Since), string(a.Kind), words(a.Paged), dash(a.Cause))
+		t.add(a.Reference, moment(a.Since), moment(a.ClearedAt), string(a.Kind), words(a.Paged), dash(a.Cause))
 	}
 	return t.write(c.out, "")
 }

@@ -24,6 +24,7 @@ type Node struct {
 	channels map[string]notifier.Channel // provider/medium →
 	appends  *appendQueue
 	replies  replies
+	alarms   watcher
 
 	stopping chan struct{}      // closed when no effect may begin any more
 	effects  sync.WaitGroup     // calls and appends under way
@@ -51,7 +52,7 @@ func New(o Options) (*Node, error) {
 	}
 	n := &Node{
 		opts: o, channels: map[string]notifier.Channel{}, stopping: make(chan struct{}), watchers: map[request.Ref]map[chan *request.State]uint64{},
-		replies: newReplies(),
+		replies: newReplies(), alarms: newWatcher(o.Name),
 	}
 	n.work, n.abandon = context.WithCancel(context.Background())
 	var providers []dispatcher.Provider
@@ -81,6 +82,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.opts.LogTime != nil {
 		following.Go(func() { n.watchClock(ctx) })
 	}
+	following.Go(func() { n.watchAlarms(ctx) })
 	err = n.opts.Log.Follow(ctx, head, func(c Commit) error {
 		n.opts.Clock.Stamp(c.Time)
 		n.committed(c)
@@ -149,6 +151,7 @@ func (n *Node) replayOnce(ctx context.Context) (uint64, error) {
 	err = n.opts.Log.Replay(ctx, refs, head, func(c Commit) error {
 		n.opts.Clock.AtLeast(c.Time)
 		n.step(dispatcher.Committed{Ref: c.Ref, Seq: c.Seq, Data: c.Data})
+		n.observe(c)
 		return nil
 	})
 	if err != nil {
@@ -162,6 +165,7 @@ func (n *Node) replayOnce(ctx context.Context) (uint64, error) {
 func (n *Node) committed(c Commit) {
 	if c.Ref != "" { // an entry of the stream that is no request's moves the position all the same
 		n.step(dispatcher.Committed{Ref: c.Ref, Seq: c.Seq, Data: c.Data})
+		n.observe(c)
 	}
 	n.reached(c.Seq)
 }

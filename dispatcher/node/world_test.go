@@ -43,6 +43,7 @@ type world struct {
 	code    func(ref request.Ref, page string) string
 	raised  int
 	cut     bool // the line of nodes that start
+	alarms  node.Alarms
 
 	server *eventlog.Embedded
 	nodes  bool                        // nodes that start hear of each other, and ask the log for its time
@@ -93,7 +94,7 @@ func (w *world) start(name string) *life {
 	n, err := node.New(node.Options{
 		Presence: presence, LogTime: logTime,
 		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: []node.Provider{{Channel: w.phones, Limit: w.limit}},
-		Guesses: w.guesses, Clock: clock, Code: w.code, Logger: zap.NewNop(),
+		Guesses: w.guesses, Clock: clock, Code: w.code, Logger: zap.NewNop(), Alarms: w.alarms,
 		Seal: func(_ context.Context, _ request.Ref, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},

@@ -171,7 +171,7 @@ func key(m notifier.Message) phrase.Key { return phrase.Key("sms_" + string(m.Ab
 
 // text is what a message says.
 func text(m notifier.Message, l phrase.Language) string {
-	return phrase.Text(l, key(m), phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code})
+	return phrase.Text(l, key(m), phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)})
 }
 
 // Send hands a text over.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,7 @@ type question struct {
 	reader   phrase.Language
 	urgency  string // "" when it is not known
 	language string // of the request, "" when it is not known
+	alarm    string // kind of an alarm, "" when it is none
 	repeats  int    // how often it was repeated without an answer
 	base     string // the address under which the vendor reached us
 }
@@ -53,6 +55,7 @@ type question struct {
 func questionOf(m notifier.Message) question {
 	return question{
 		ref: m.Ref, attempt: m.Attempt, about: m.About, reader: phrase.Pick(m.Reader), urgency: word(string(m.Urgency)), language: mainLanguage(m.Language),
+		alarm: alarmKind(string(m.Alarm)),
 	}
 }
 
@@ -64,6 +67,7 @@ func readQuestion(r *http.Request, base string) (q question, ok bool) {
 	q = question{
 		ref: ref, attempt: r.PathValue("attempt"), about: notifier.About(query.Get("about")), reader: phrase.Pick(query.Get("reader")),
 		urgency: word(query.Get("urgency")), language: mainLanguage(query.Get("language")), base: base,
+		alarm: alarmKind(query.Get("alarm")),
 	}
 	if n, err := strconv.Atoi(query.Get("repeats")); err == nil {
 		q.repeats = min(max(n, 0), maxRepeats)
@@ -75,6 +79,14 @@ func readQuestion(r *http.Request, base string) (q question, ok bool) {
 // word keeps a name of an enumeration, and nothing that could be a text.
 func word(s string) string {
 	if len(s) > 16 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return ""
+	}
+	return s
+}
+
+// alarmKind keeps the kind of an alarm that there are words for.
+func alarmKind(s string) string {
+	if !slices.Contains(request.AlarmKinds, request.AlarmKind(s)) {
 		return ""
 	}
 	return s
@@ -104,7 +116,7 @@ func (q question) fallback(base string) string {
 
 func (q question) query() url.Values {
 	query := url.Values{"about": {string(q.about)}, "reader": {string(q.reader)}}
-	for name, text := range map[string]string{"urgency": q.urgency, "language": q.language} {
+	for name, text := range map[string]string{"urgency": q.urgency, "language": q.language, "alarm": q.alarm} {
 		if text != "" {
 			query.Set(name, text)
 		}
@@ -116,7 +128,7 @@ func (q question) query() url.Values {
 }
 
 func (q question) say(key phrase.Key, callSign string) twiml.Element {
-	args := phrase.Args{Reference: q.ref.String(), Urgency: q.urgency, Language: q.language, CallSign: callSign}
+	args := phrase.Args{Reference: q.ref.String(), Urgency: q.urgency, Language: q.language, CallSign: callSign, Alarm: q.alarm}
 	v := voices[q.reader]
 	return twiml.VoiceSay{Message: phrase.Spoken(q.reader, key, args), Language: v.language, Voice: v.voice}
 }
@@ -184,7 +196,7 @@ func (c *Client) heard(ctx context.Context, q question, form url.Values, sink no
 	if key == "" && form.Get("FinishedOnKey") == "#" {
 		key = "#" // it ends the input, and is no digit to the vendor
 	}
-	notice := q.about != notifier.AskToTake
+	notice := !q.about.Asks()
 	switch {
 	case key == notifier.KeyRepeat:
 		q.repeats = 0
@@ -193,7 +205,8 @@ func (c *Client) heard(ctx context.Context, q question, form url.Values, sink no
 		return []twiml.Element{twiml.VoiceHangup{}}
 	case key == "":
 		return q.again()
-	case notice, key != notifier.KeyTake && key != notifier.KeyPass:
+	case notice, key != notifier.KeyTake && key != notifier.KeyPass, key == notifier.KeyPass && q.about == notifier.AskToLookAfter:
+		// an alarm goes to all at once: there is nobody to pass it on to
 		return q.ask(phrase.VoiceWrongKey)
 	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
@@ -215,6 +228,7 @@ func (c *Client) heard(ctx context.Context, q question, form url.Values, sink no
 var confirmations = map[notifier.AnswerKind]phrase.Key{
 	notifier.Taken: phrase.VoiceTaken, notifier.AlreadyYours: phrase.VoiceAlreadyYours, notifier.AlreadyTaken: phrase.VoiceAlreadyTaken,
 	notifier.AlreadyEnded: phrase.VoiceAlreadyEnded, notifier.PassedOn: phrase.VoicePassedOn, notifier.CannotPass: phrase.VoiceCannotPass,
+	notifier.AlarmTaken: phrase.VoiceAlarmTaken, notifier.AlarmOver: phrase.VoiceAlarmOver,
 }
 
 // noteCall remembers which page the vendor says that a call is for.

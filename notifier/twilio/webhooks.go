@@ -233,6 +233,7 @@ var answers = map[notifier.AnswerKind]phrase.Key{
 	notifier.AlreadyEnded: phrase.AlreadyEnded, notifier.PassedOn: phrase.PassedOn, notifier.CannotPass: phrase.CannotPass,
 	notifier.WrongCode: phrase.WrongCode, notifier.NoCode: phrase.NoCode, notifier.SeveralMatches: phrase.SeveralMatches,
 	notifier.TooManyGuesses: phrase.TooManyGuesses, notifier.TryAgain: phrase.TryAgain,
+	notifier.AlarmTaken: phrase.AlarmTaken, notifier.AlarmOver: phrase.AlarmOver,
 }
 
 // render is an answer in its reader's language; "" says nothing.

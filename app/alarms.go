@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/dutyline/dutyline/dispatcher/node"
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster/served"
+	"github.com/dutyline/dutyline/vault"
+	"github.com/dutyline/dutyline/web"
+)
+
+// alarms says how a node raises alarms: under references that every node of the deployment derives alike.
+func alarms(key vault.Key, duty *served.Service, clock *node.Clock) node.Alarms {
+	references := key.Derive("alarm")
+	a := node.Alarms{
+		Reference: func(kind, cause string, i int) []byte { return references.MAC(kind, cause, strconv.Itoa(i)) },
+		Redis:     func(ctx context.Context) error { return duty.Health(ctx).Redis },
+	}
+	if measured, ok := any(clock).(interface{ Offset() time.Duration }); ok { // a clock that asks the log for its time
+		a.Offset = measured.Offset
+	}
+	return a
+}
+
+// Alarms lists those that stand and those of the last two days.
+func (s states) Alarms() []*request.State { return s.node.Alarms() }
+
+// alarmPart tells whether alarms reach somebody. A node that pages officers serves, all the same.
+func alarmPart(n *node.Node) web.Part {
+	part := web.Part{Name: "alarms", OK: true}
+	if len(n.AlarmTargets()) == 0 {
+		part.Detail = "nobody can be paged for an alarm: name people in alarm_to, or make a team coordinators in the roster"
+	}
+	return part
+}

@@ -1,0 +1,108 @@
+package request
+
+import (
+	"encoding/binary"
+	"strings"
+)
+
+// opsCheck is the check character of what belongs to no request. The values whose check it is (36 of 37) never name a request ([NewRef]
+// passes them over), so the reference alone says what it is: every place that reads, writes, speaks or stores one treats both alike.
+const opsCheck = 'U'
+
+const (
+	requestSubjects = "requests."
+	opsSubjects     = "ops."
+)
+
+// NewOpsRef derives the reference of an ops log, as of an alarm, from the first five bytes of mac, a keyed digest. Its log has the subject
+// ops.<ref>, and it ends in U, as in 7K4M-2QX9-U. ok is false when mac is too short.
+func NewOpsRef(mac []byte) (ref Ref, ok bool) {
+	if len(mac) < 5 {
+		return "", false
+	}
+	var wide [8]byte
+	copy(wide[3:], mac[:5])
+	const values = 1 << 40
+	value := binary.BigEndian.Uint64(wide[:]) % (values / 37)
+	return written(value*37+36, opsCheck), true
+}
+
+// written spells 40 bits and a check character.
+func written(value uint64, check byte) Ref {
+	var out [referenceLength]byte
+	for i := range 8 {
+		out[i] = alphabet[value>>(35-5*i)&31]
+	}
+	out[8] = check
+	return Ref(out[:])
+}
+
+// IsOps reports whether the log belongs to no request: it is an alarm's.
+func (r Ref) IsOps() bool { return len(r) == referenceLength && r[referenceLength-1] == opsCheck }
+
+// refOfOpsSubject is the reverse of [Ref.Subject] for ops logs.
+func refOfOpsSubject(subject string) (Ref, bool) {
+	text, ok := strings.CutPrefix(subject, opsSubjects)
+	return Ref(text), ok && Ref(text).IsOps()
+}
+
+// The alarms that only ops logs carry, besides those that begin in a request's own log.
+const (
+	AlarmProvider AlarmKind = "provider_failing" // a provider takes nothing
+	AlarmRedis    AlarmKind = "redis_away"       // Redis does not serve the newest roster to a node
+	AlarmLog      AlarmKind = "log_was_away"     // NATS did not answer for a while; it cannot be stored before it is over
+	AlarmClock    AlarmKind = "clock_offset"     // a node's clock and the log's differ by more than two seconds
+	AlarmLate     AlarmKind = "page_late"        // a page was due and nobody has attempted it
+)
+
+// AlarmKinds lists the kinds of alarm that page coordinators. Do not modify.
+var AlarmKinds = []AlarmKind{
+	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate,
+}
+
+// StatusCleared is the end of an alarm: its cause is gone. Requests do not have it.
+const StatusCleared Status = "cleared"
+
+// Same reports whether two bodies are of one alarm: kind and cause identify it, the rest is told.
+func (a AlarmBody) Same(b AlarmBody) bool { return a.Kind == b.Kind && a.Cause == b.Cause }
+
+// Text is the cause with its detail, for people.
+func (a AlarmBody) Text() string {
+	if a.Detail == "" {
+		return a.Cause
+	}
+	return a.Cause + ": " + a.Detail
+}
+
+// applyOps folds the events that mean something else in an ops log than in a request's: the first alarm_raised begins it, as received
+// begins a request, and alarm_cleared ends it. done is false for all other events.
+func (s *State) applyOps(c Commit, e Event) (done bool, err error) {
+	switch e.Type {
+	case AlarmRaised:
+		return true, fold(e, func(b AlarmBody) {
+			if s.Alarm.Kind != "" {
+				return // one log, one alarm
+			}
+			s.Alarm, s.Alarms = b, []AlarmBody{b}
+			s.Urgency, s.Received, s.Status, s.Escalation = Critical, c.Time.Time, StatusReceived, Running
+			if b.Urgency == Emergency {
+				s.Urgency = Emergency
+			}
+		})
+	case AlarmCleared:
+		return true, fold(e, func(b AlarmBody) {
+			if b.Same(s.Alarm) && !s.Status.Ended() {
+				s.Alarms, s.Cleared, s.Status, s.Escalation = nil, c.Time.Time, StatusCleared, Stopped
+			}
+		})
+	default:
+		return false, nil
+	}
+}
+
+// AttemptOf reads the body of an event of an attempt.
+func AttemptOf(e Event) (AttemptBody, error) {
+	var b AttemptBody
+	err := fold(e, func(body AttemptBody) { b = body })
+	return b, err
+}
