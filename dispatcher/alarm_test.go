@@ -158,6 +158,19 @@ func TestAlarmsGoToTheTeamOfCoordinatorsWhereNobodyIsNamed(t *testing.T) {
 	}
 }
 
+func TestAnAlarmForSomebodyWithoutAContactRaisesNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.policy.AlarmTo = []string{"dalia", "erik"}
+	w.book.People[3].Contacts = nil
+	n := w.start("n1")
+	ref := w.alarmed(redisAway)
+	w.run(time.Minute)
+	w.want(ref, request.AlarmRaised, request.Escalated, request.PageOrdered, request.AttemptStarted, request.AttemptSent)
+	if got := n.machine.AlarmTargets(); !slices.Equal(got, []string{"erik"}) {
+		t.Errorf("it reaches %v", got)
+	}
+}
+
 func TestAnAlarmForNobodyWritesNothingAndIsPagedOnceSomebodyIsNamed(t *testing.T) {
 	w := newWorld(t)
 	n := w.start("n1")

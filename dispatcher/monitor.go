@@ -39,10 +39,7 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	for _, ref := range refs {
 		s := m.entries[ref].state
 		for _, a := range s.Alarms {
-			if a.Kind == request.AlarmUnanswered {
-				a.Cause = "request " + ref.String()
-			}
-			t.add(s, request.AlarmBody{Kind: a.Kind, Cause: a.Cause})
+			t.add(s, a.Standing(ref))
 		}
 		for i := range s.Pages {
 			if p := &s.Pages[i]; late(p, now) {

@@ -106,3 +106,14 @@ func AttemptOf(e Event) (AttemptBody, error) {
 	err := fold(e, func(body AttemptBody) { b = body })
 	return b, err
 }
+
+// Standing is the alarm that an ops log carries for one of a request's own: requests that share a trouble share its alarm.
+func (a AlarmBody) Standing(of Ref) AlarmBody {
+	switch {
+	case a.Kind == AlarmUnanswered:
+		a.Cause = "request " + of.String()
+	case a.Kind == AlarmNobody && (a.Cause == "next" || strings.HasPrefix(a.Cause, "next:")): // nobody is next where nobody is on duty
+		a.Cause = "roster" + strings.TrimPrefix(a.Cause, "next")
+	}
+	return AlarmBody{Kind: a.Kind, Cause: a.Cause}
+}

@@ -87,6 +87,17 @@ func TestAnAlarmLivesInALogOfItsOwn(t *testing.T) {
 	if s.Status != StatusCleared || !s.Status.Ended() || len(s.Alarms) != 0 || !s.Cleared.Equal(now.Add(time.Minute)) || s.Escalation != Stopped {
 		t.Errorf("cleared: %+v", s)
 	}
+	for own, want := range map[AlarmBody]string{
+		{Kind: AlarmUnanswered, Cause: "every level"}:      "request 7K4M-2QX9-D",
+		{Kind: AlarmNobody, Cause: "next"}:                 "roster",
+		{Kind: AlarmNobody, Cause: "next:night"}:           "roster:night",
+		{Kind: AlarmNobody, Cause: "team:night"}:           "team:night",
+		{Kind: AlarmNoChannel, Cause: "next", Detail: "x"}: "next",
+	} {
+		if got := own.Standing("7K4M2QX9D"); got != (AlarmBody{Kind: own.Kind, Cause: want}) {
+			t.Errorf("%+v stands as %+v", own, got)
+		}
+	}
 	if got := (AlarmBody{Cause: "a", Detail: "b"}).Text(); got != "a: b" || body.Text() != body.Cause {
 		t.Errorf("text %q", got)
 	}

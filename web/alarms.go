@@ -39,7 +39,7 @@ func (s *Server) alarms(w http.ResponseWriter, r *http.Request, _ caller) error 
 	}
 	for _, state := range s.States.Open() {
 		own := slices.DeleteFunc(slices.Clone(state.Alarms), func(a request.AlarmBody) bool {
-			return standing[a] || standing[request.AlarmBody{Kind: a.Kind, Cause: "request " + state.Ref.String()}]
+			return standing[a.Standing(state.Ref)]
 		})
 		if len(own) == 0 {
 			continue

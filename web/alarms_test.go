@@ -64,3 +64,22 @@ func TestAlarmsHaveAReferenceOfTheirOwn(t *testing.T) {
 		t.Errorf("acknowledge: %d %s", a.StatusCode, a.text)
 	}
 }
+
+func TestAnAlarmCoversWhatItStandsFor(t *testing.T) {
+	w := newWorld(t)
+	reference := w.raised().Reference
+	nobody := request.AlarmBody{Kind: request.AlarmNobody, Cause: "roster"}
+	w.ask(reference, "ada", nobody)
+	ref := w.alarmed(nobody)
+	a := w.call("GET", "/api/v1/alarms", w.officer, "")
+	if strings.Count(a.text, "nobody_on_duty") != 1 || !strings.Contains(a.text, ref.String()) {
+		t.Errorf("while it stands: %s", a.text)
+	}
+	state, err := w.State(t.Context(), ref)
+	must(t, err)
+	_, err = w.append(ref, request.Actor{Kind: request.BySystem, ID: "n1"}, dispatcher.ClearAlarm(state, w.now)...)
+	must(t, err)
+	if a := w.call("GET", "/api/v1/alarms", w.officer, ""); strings.Count(a.text, "nobody_on_duty") != 2 || !strings.Contains(a.text, reference) {
+		t.Errorf("when it is cleared, and the request's own is not: %s", a.text)
+	}
+}

@@ -262,3 +262,23 @@ func TestANodeThatStartsKnowsFromTheLogWhatItsProviderDid(t *testing.T) {
 		}
 	})
 }
+
+func TestANodeThatIsBehindRaisesNoSecondAlarm(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.alarming()
+		n, behind := w.start("n1"), w.start("n2")
+		release := behind.log.hold()
+		defer release()
+		w.raise(request.Critical) // what is followed waits from here on
+		w.rosters.edit(func(b *roster.Book) { b.Rosters[0].Layers = nil })
+		w.pass(30 * time.Second)
+		if got := standing(n); got == "" || strings.Contains(got, ";") {
+			t.Errorf("alarms %q", got)
+		}
+		release()
+		w.pass(30 * time.Second)
+		if got := standing(behind); got != standing(n) || strings.Contains(got, ";") {
+			t.Errorf("alarms %q", got)
+		}
+	})
+}

@@ -62,7 +62,10 @@ func TestAnAlarmIsSpoken(t *testing.T) {
 	s = &sink{answer: notifier.Answer{Kind: notifier.AlarmOver, Ref: m.Ref}}
 	press(t, webhooks(t, s), got.next, "1").says(t, true, phrase.English, args, phrase.VoiceAlarmOver)
 	forged := strings.Replace(got.next, "alarm=provider_failing", "alarm=the+suspect+Doe", 1)
-	if said := press(t, webhooks(t, s), forged, "9").said; len(said) != 1 || strings.Contains(said[0], "Doe") {
-		t.Errorf("said %q", said)
+	if forged == got.next {
+		t.Fatalf("no kind in %s", got.next)
+	}
+	if turn := press(t, webhooks(t, s), forged, "9"); len(turn.said) != 1 || strings.Contains(turn.said[0]+turn.next, "Doe") {
+		t.Errorf("said %q, then %s", turn.said, turn.next)
 	}
 }
