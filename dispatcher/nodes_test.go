@@ -299,14 +299,14 @@ func TestAfterAStopOfAllNodesOneStepIsTakenForWhoeverIsOnDutyNow(t *testing.T) {
 	w.join("n1", "n2", "n3")
 	w.run(time.Minute)
 	w.calls = w.calls[calls:]
-	// The second level was overdue: it is now ada, after bruno whose turn has begun.
+	// The second level was overdue, and meanwhile bruno's turn has begun, who was never asked: the first level is taken once more, for him.
 	s := w.state(ref)
 	if e := w.counted(ref, request.Escalated); e != 2 || len(w.calls) != 1 {
 		t.Errorf("%d steps, paged %s", e, w.paged(began))
 	}
 	duty, _ := w.compiled().At("", w.now)
-	if p := s.Pages[len(s.Pages)-1]; p.Level != 2 || len(duty.Next) == 0 || p.Person != duty.Next[0].Person {
-		t.Errorf("paged %s of level %d, next on duty is %v", p.Person, p.Level, duty.Next)
+	if p := s.Pages[len(s.Pages)-1]; p.Level != 1 || len(duty.OnDuty) == 0 || p.Person != duty.OnDuty[0].Person {
+		t.Errorf("paged %s of level %d, on duty is %v", p.Person, p.Level, duty.OnDuty)
 	}
 	w.run(3 * time.Minute) // the wait counts anew
 	if e := w.counted(ref, request.Escalated); e != 3 {

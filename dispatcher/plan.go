@@ -288,7 +288,7 @@ func (p *plan) step(cause request.Cause) {
 	if p.s.Step.Everyone && cause == request.CauseSilence {
 		p.raise(request.AlarmUnanswered, "every level and everyone was paged")
 	}
-	for n := p.s.Step.Count; ; n++ {
+	for n := p.place(cause); ; n++ {
 		level, round, everyone := p.Policy.place(n)
 		targets, nobody := p.resolve(level, everyone)
 		body := request.EscalatedBody{Level: level, Round: round, Everyone: everyone, Cause: cause, RosterRevision: p.Roster.Revision(), Targets: targets}
@@ -310,6 +310,24 @@ func (p *plan) step(cause request.Cause) {
 		}
 		cause = request.CauseNobody
 	}
+}
+
+// place is where the next step stands, counted from 0: after the current one. When its time ran out while nobody looked, and the shift has
+// changed since, it is the same place once more: whoever is on duty now was never asked.
+func (p *plan) place(cause request.Cause) int {
+	step := p.s.Step
+	if step.Count == 0 {
+		return 0
+	}
+	n := p.Policy.number(step.Level, step.Round)
+	if cause != request.CauseSilence || step.Everyone {
+		return n + 1
+	}
+	targets, _ := p.resolve(step.Level, false)
+	if slices.ContainsFunc(targets, func(t request.Target) bool { return !slices.Contains(step.Targets, t.Person) }) {
+		return n
+	}
+	return n + 1
 }
 
 // ask orders the first pages of a step for one person: over every channel that the policy uses at once, or over the first contact there is.

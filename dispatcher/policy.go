@@ -160,3 +160,12 @@ func (p Policy) place(n int) (level, round int, everyone bool) {
 	}
 	return levels + 1, p.Rounds + 1 + n - levels*p.Rounds, true
 }
+
+// number is the inverse of place. Where the levels have changed since a step was taken, it is the nearest place that there is.
+func (p Policy) number(level, round int) int {
+	levels := len(p.Levels)
+	if round > p.Rounds {
+		return levels*p.Rounds + round - p.Rounds - 1
+	}
+	return (round-1)*levels + min(level, levels) - 1
+}

@@ -99,16 +99,17 @@ func TestAcknowledgementsThatRaceWithAttempts(t *testing.T) {
 		}
 		acks.Wait()
 		w.pass(time.Hour)
-		attempts := 0
+		attempts, inFlight := 0, 0
 		for _, ref := range refs {
 			w.nobodyIsCalledAfterTheAcknowledgement(ref)
+			inFlight += w.inFlight(ref)
 			attempts += w.count(ref, request.AttemptStarted)
 			s := w.state(ref)
 			if slices.ContainsFunc(s.Pages, func(p request.Page) bool { return p.State.Open() }) {
 				t.Errorf("a page stays open: %v", w.events(ref))
 			}
 		}
-		t.Logf("%d attempts of %d pages", attempts, 5*len(refs))
+		t.Logf("%d attempts of %d pages; %d sends in flight at the acknowledgements", attempts, 5*len(refs), inFlight)
 		if sent := len(w.phones.got("")); sent != attempts || attempts == 0 || attempts == 5*len(refs) {
 			t.Errorf("%d attempts and %d texts: the acknowledgements did not race", attempts, sent)
 		}

@@ -154,6 +154,28 @@ func TestTwoRequestsWithOneCodeNeedTheReference(t *testing.T) {
 	})
 }
 
+func TestATextWithoutACodeTakesNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.start("n1")
+		say := conversation(w, n)
+		refs := []request.Ref{w.raise(request.Urgent), w.raise(request.Urgent)}
+		w.pass(time.Second)
+		for _, text := range []string{"last", "all", "ack", "ack all", "ok", "yes", "1", "take it", refs[0].String(), "PASS"} {
+			if a := say(ada, text); a.Kind != notifier.NoCode {
+				t.Errorf("%q is answered with %+v", text, a)
+			}
+		}
+		for _, ref := range refs {
+			if s := w.state(ref); s.Owner != "" || len(s.Passed) != 0 {
+				t.Errorf("owner %q, passed by %v", s.Owner, s.Passed)
+			}
+		}
+		if a := say(ada, w.code(refs[1], "p1")); a.Kind != notifier.Taken || a.Ref != refs[1] || w.state(refs[0]).Owner != "" {
+			t.Errorf("answer %+v", a)
+		}
+	})
+}
+
 func TestARepeatedTextGetsTheSameAnswer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		n := w.start("n1")

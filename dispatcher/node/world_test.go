@@ -250,6 +250,31 @@ func (w *world) nobodyIsCalledWhileSomebodyHasIt(ref request.Ref) (acknowledged 
 	return acknowledged
 }
 
+// inFlight counts the sends that were with the provider when a request was acknowledged: the log had their intent and no outcome.
+func (w *world) inFlight(ref request.Ref) int {
+	w.t.Helper()
+	history, err := (&line{log: w.log}).History(w.t.Context(), ref)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s, n := request.NewState(ref), 0
+	for _, c := range history {
+		if err := s.Apply(c.Seq, c.Data); err != nil {
+			w.t.Fatal(err)
+		}
+		if s.Owner == "" {
+			continue
+		}
+		for i := range s.Pages {
+			if a := s.Pages[i].Last(); a != nil && a.InFlight() {
+				n++
+			}
+		}
+		break
+	}
+	return n
+}
+
 var errCut = errors.New("the line is cut")
 
 // line is one node's way to the log. It can be cut, held up and slowed down.
