@@ -248,7 +248,7 @@ type sky struct {
 
 func newSky(t *testing.T) *sky {
 	there := true
-	return &sky{t: t, now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), monitor: dispatcher.NewMonitor("n1"), sight: dispatcher.Sight{Log: true, Redis: &there}}
+	return &sky{t: t, now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), monitor: dispatcher.NewMonitor("n1", "twilio"), sight: dispatcher.Sight{Log: true, Redis: &there}}
 }
 
 // attempts lets a provider answer.
@@ -310,6 +310,13 @@ func TestAProviderThatFailsIsAlarmedAndClearedByASuccess(t *testing.T) {
 	s.expect(time.Second, "", "")
 	s.expect(29*time.Second, "", "")
 	s.expect(time.Second, "", "provider_failing;")
+}
+
+func TestASendersOwnServerIsNoTroubleOfOurs(t *testing.T) {
+	s := newSky(t)
+	s.monitor = dispatcher.NewMonitor("n1", "another")
+	s.attempts(20, 10*time.Second, request.AttemptFailed, request.FailedForNow)
+	s.expect(0, "", "")
 }
 
 func TestAProviderThatAcceptsNothingForAMinuteIsAlarmed(t *testing.T) {

@@ -56,6 +56,9 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 // late reports whether a page should have been attempted a while ago.
 func late(p *request.Page, now time.Time) bool {
 	var due time.Time
+	if p.Recipient == request.ToSender {
+		return false // nobody of ours waits for it
+	}
 	switch p.State {
 	case request.PageQueued:
 		due = p.Ordered
@@ -153,9 +156,13 @@ type Sight struct {
 	Offset   *time.Duration      // of its clock to the log's; nil: not known
 }
 
-// NewMonitor makes the monitor of a node.
-func NewMonitor(node string) *Monitor {
-	return &Monitor{node: node, providers: map[string]*record{}, gone: map[request.Ref]time.Time{}}
+// NewMonitor makes the monitor of a node. It watches the named providers: those that reach officers and coordinators.
+func NewMonitor(node string, providers ...string) *Monitor {
+	m := &Monitor{node: node, providers: map[string]*record{}, gone: map[request.Ref]time.Time{}}
+	for _, name := range providers {
+		m.providers[name] = &record{}
+	}
+	return m
 }
 
 // See counts what providers made of attempts, in the order of the log.
@@ -170,13 +177,9 @@ func (m *Monitor) See(seq uint64, data []byte) {
 			continue
 		}
 		b, err := request.AttemptOf(e)
-		if err != nil || b.Provider == "" {
-			continue
-		}
 		r := m.providers[b.Provider]
-		if r == nil {
-			r = &record{}
-			m.providers[b.Provider] = r
+		if err != nil || r == nil {
+			continue
 		}
 		switch {
 		case e.Type == request.AttemptSent:

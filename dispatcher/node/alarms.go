@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -40,8 +41,14 @@ type watcher struct {
 	unheard map[request.Ref]bool
 }
 
-func newWatcher(node string) watcher {
-	return watcher{monitor: dispatcher.NewMonitor(node), poke: make(chan struct{}, 1), unheard: map[request.Ref]bool{}}
+func newWatcher(o Options) watcher {
+	var telephones []string
+	for _, p := range o.Providers {
+		if medium := p.Channel.Medium(); medium == notifier.MediumSMS || medium == notifier.MediumVoice {
+			telephones = append(telephones, p.Channel.Name())
+		}
+	}
+	return watcher{monitor: dispatcher.NewMonitor(o.Name, telephones...), poke: make(chan struct{}, 1), unheard: map[request.Ref]bool{}}
 }
 
 // observe counts what a commit says of providers, and wakes the loop when it may be about an alarm.

@@ -52,7 +52,7 @@ func New(o Options) (*Node, error) {
 	}
 	n := &Node{
 		opts: o, channels: map[string]notifier.Channel{}, stopping: make(chan struct{}), watchers: map[request.Ref]map[chan *request.State]uint64{},
-		replies: newReplies(), alarms: newWatcher(o.Name),
+		replies: newReplies(), alarms: newWatcher(o),
 	}
 	n.work, n.abandon = context.WithCancel(context.Background())
 	var providers []dispatcher.Provider
