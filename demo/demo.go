@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/dutyline/dutyline/app"
@@ -41,6 +42,8 @@ const (
 	account   = "ACde30de30de30de30de30de30de30de30"
 	password  = "demo"
 	ourNumber = "+15005550006"
+	// longestAlarm is how long the story waits for the alarm to reach a telephone.
+	longestAlarm = 3 * time.Second
 	// pickUpAfter is how long the officer who answers lets it ring, before it is divided.
 	pickUpAfter = 8 * time.Second
 )
@@ -125,6 +128,7 @@ type night struct {
 	hero    roster.Person // who answers the call
 	story   *story
 	receipt request.Receipt
+	logs    []string // references of all logs that were seen: the request's, and those of alarms
 }
 
 // play raises the request and lets people do what they do, until somebody has it or everybody was asked in vain.
@@ -215,6 +219,7 @@ func (n *night) run(ctx context.Context) error {
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	var stored bool // the acknowledgement stands in the log
+	var alarm <-chan time.Time
 	var told *request.Receipt
 	for {
 		if stored && told != nil {
@@ -228,21 +233,29 @@ func (n *night) run(ctx context.Context) error {
 		case err := <-tailed:
 			return cmp.Or(err, errOver)
 		case e := <-events:
+			if !slices.Contains(n.logs, e.Request) {
+				n.logs = append(n.logs, e.Request)
+			}
 			n.story.phones()
 			if err := n.story.event(e); err != nil {
 				return err
 			}
 			stored = stored || e.Type == request.Acknowledged
-			if e.Type == request.AlarmRaised && alarmOf(e) == request.AlarmUnanswered {
-				return n.finish(limit)
+			if e.Type == request.AlarmRaised && alarmOf(e) == request.AlarmUnanswered && e.Request == n.receipt.Reference {
+				alarm = time.After(longestAlarm)
 			}
 		case r := <-watched:
 			if r.Status == request.StatusAcknowledged {
 				told = &r
 			}
+		case <-alarm: // nobody was paged for it: the story ends all the same
+			return n.finish(limit)
 		case <-look.C:
 			n.story.phones()
 			n.act()
+			if alarm != nil && n.alarmReached() {
+				return n.finish(limit)
+			}
 		}
 	}
 }
@@ -250,6 +263,11 @@ func (n *night) run(ctx context.Context) error {
 // longest is how long a story may take: everybody asked in vain, and as much again.
 func (n *night) longest() time.Duration {
 	return 20*time.Second + n.divided(time.Hour)
+}
+
+// alarmReached reports whether a telephone shows the text of an alarm.
+func (n *night) alarmReached() bool {
+	return slices.ContainsFunc(n.sim.Messages(), func(m twiliosim.Message) bool { return !m.ShownAt.IsZero() && isAlarm(m.Body) })
 }
 
 // act is what the officer does who answers: lets it ring, listens, presses 1.

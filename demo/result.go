@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dutyline/dutyline/client"
@@ -32,16 +31,29 @@ type tally struct {
 	person       string
 }
 
+// add puts another log's share to it.
+func (t *tally) add(other tally) {
+	t.texts += other.texts
+	t.calls += other.calls
+	if other.person != "" {
+		t.level, t.via, t.person = other.level, other.via, other.person
+	}
+}
+
 // finish waits until both sides have nothing more to say, compares them, and prints the result.
 func (n *night) finish(ctx context.Context) error {
 	log, phones := tally{}, tally{}
 	for try := 0; ; try++ { // the outcome of what is under way is a moment behind
-		events, err := n.coord.Log(ctx, n.receipt.Reference)
-		if err != nil {
-			return err
+		log = tally{}
+		for _, ref := range n.logs {
+			events, err := n.coord.Log(ctx, ref)
+			if err != nil {
+				return err
+			}
+			log.add(n.fromLog(events))
 		}
-		log, phones = n.fromLog(events), n.fromPhones()
-		if (log.texts == phones.texts && log.calls == phones.calls) || try == 100 {
+		phones = n.fromPhones()
+		if (log.texts == phones.texts && log.calls == phones.calls) || try == 250 {
 			break
 		}
 		select {
@@ -109,7 +121,7 @@ func (n *night) fromLog(events []client.Event) tally {
 func (n *night) fromPhones() tally {
 	var t tally
 	for _, m := range n.sim.Messages() {
-		if m.Direction == twiliosim.OutboundAPI && strings.Contains(m.Body, n.receipt.Reference) {
+		if m.Direction == twiliosim.OutboundAPI {
 			t.texts++
 		}
 	}

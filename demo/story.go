@@ -29,12 +29,11 @@ type story struct {
 	encoder *json.Encoder
 	shown   map[string]int // SID of a text or a call → lines of it that were told
 	pages   map[string]request.PageBody
-	sent    map[string]bool
 }
 
 func newStory(n *night) *story {
 	return &story{
-		n: n, start: time.Now(), encoder: json.NewEncoder(n.Out), shown: map[string]int{}, pages: map[string]request.PageBody{}, sent: map[string]bool{},
+		n: n, start: time.Now(), encoder: json.NewEncoder(n.Out), shown: map[string]int{}, pages: map[string]request.PageBody{},
 	}
 }
 
@@ -83,7 +82,7 @@ func (s *story) event(e client.Event) error {
 	case request.Escalated:
 		var b request.EscalatedBody
 		if json.Unmarshal(e.Body, &b) == nil {
-			s.escalated(b)
+			s.escalated(b, e.Request != s.n.receipt.Reference)
 		}
 	case request.PageOrdered:
 		var b request.PageBody
@@ -110,10 +109,14 @@ func (s *story) event(e client.Event) error {
 	return nil
 }
 
-func (s *story) escalated(b request.EscalatedBody) {
+func (s *story) escalated(b request.EscalatedBody, alarm bool) {
 	var signs []string
 	for _, t := range b.Targets {
 		signs = append(signs, s.sign(t.Person))
+	}
+	if alarm {
+		s.line(alarming, "▲", "alarm", "the coordinators are asked to look after it: "+strings.Join(signs, ", "))
+		return
 	}
 	where := fmt.Sprintf("level %d", b.Level)
 	if b.Everyone {
@@ -147,6 +150,16 @@ func (s *story) phones() {
 	for _, c := range s.n.sim.Calls() {
 		s.call(c)
 	}
+}
+
+// isAlarm reports whether a text names an alarm.
+func isAlarm(text string) bool {
+	for word := range strings.FieldsSeq(text) {
+		if ref, err := request.ParseRef(strings.Trim(word, ".,:;")); err == nil && ref.IsOps() {
+			return true
+		}
+	}
+	return false
 }
 
 // call tells a call: that it rings, who picks up, what is said, what is pressed.

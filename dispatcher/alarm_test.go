@@ -173,6 +173,7 @@ func TestAnAlarmForSomebodyWithoutAContactRaisesNoOther(t *testing.T) {
 
 func TestAnAlarmForNobodyWritesNothingAndIsPagedOnceSomebodyIsNamed(t *testing.T) {
 	w := newWorld(t)
+	w.book.Teams = nil
 	n := w.start("n1")
 	ref := w.alarmed(redisAway)
 	w.run(2 * time.Hour)

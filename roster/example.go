@@ -2,7 +2,7 @@ package roster
 
 import "time"
 
-// Example is the book of a first start: invented people with fictional numbers, one national roster with a weekly rotation.
+// Example is the book of a first start: invented people with fictional numbers, one national roster with a weekly rotation, one coordinator.
 func Example(timeZone string, now time.Time) Book {
 	person := func(id, sign, name, number string, languages ...string) Person {
 		return Person{ID: id, CallSign: sign, Name: name, Languages: languages, Contacts: []Contact{
@@ -20,6 +20,7 @@ func Example(timeZone string, now time.Time) Book {
 			person("dalia", "SWIFT", "Dalia Example", "+15005550104", "ar", "en"),
 			person("erik", "MERLIN", "Erik Example", "+15005550105", "en", "ru"),
 		},
+		Teams: []Team{{ID: "coordinators", Name: "Coordinators", Members: []string{"erik"}}}, // alarms reach them
 		Rosters: []Roster{{
 			ID: "national", Name: "National point of contact", TimeZone: timeZone,
 			Layers: []Layer{{ID: "primary", Rotation: Rotation{
