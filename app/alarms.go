@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/request"
@@ -15,14 +14,11 @@ import (
 // alarms says how a node raises alarms: under references that every node of the deployment derives alike.
 func alarms(key vault.Key, duty *served.Service, clock *node.Clock) node.Alarms {
 	references := key.Derive("alarm")
-	a := node.Alarms{
+	return node.Alarms{
 		Reference: func(kind, cause string, i int) []byte { return references.MAC(kind, cause, strconv.Itoa(i)) },
 		Redis:     func(ctx context.Context) error { return duty.Health(ctx).Redis },
+		Offset:    clock.Offset,
 	}
-	if measured, ok := any(clock).(interface{ Offset() time.Duration }); ok { // a clock that asks the log for its time
-		a.Offset = measured.Offset
-	}
-	return a
 }
 
 // Alarms lists those that stand and those of the last two days.
