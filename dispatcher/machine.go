@@ -7,7 +7,6 @@ import (
 
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
-	"github.com/dutyline/dutyline/roster"
 )
 
 // A Provider is what the machine knows of a channel: enough to route and pace, not to call.
@@ -52,13 +51,6 @@ type call struct {
 	attempt string
 }
 
-type lane struct {
-	*notifier.Lane
-	provider *Provider
-	moved    time.Time // a node before this one began an attempt, or something came to wait in the empty lane
-	stalled  bool      // it stood still for too long: this node serves it too
-}
-
 // entry is one request.
 type entry struct {
 	state   *request.State
@@ -74,82 +66,6 @@ type start struct {
 	page, lane string
 	takenOver  bool // the attempt of a call that never came back: it may have arrived
 }
-
-// A Command is an effect that the owner carries out: [Append] or [Call].
-type Command interface{ command() }
-
-// An Append asks for a decision to be appended, expecting Expect as the head of the request's log. Its result comes back as [Committed]
-// or [Lost]; while nobody knows, it is repeated with the same id.
-type Append struct {
-	Ref     request.Ref
-	ID      string
-	Data    []byte
-	Expect  uint64
-	Closes  bool
-	Urgency request.Urgency
-	For     string // the person that it is about, "" when there is none: people take turns
-	Starts  bool   // it is the intent of an attempt: a call waits for it
-}
-
-// A Call asks for a call to a provider, ended by Deadline. Its outcome is appended as a fact and comes back as [Committed]; that the call
-// is over comes back as [Returned].
-type Call struct {
-	Provider  string
-	Medium    string
-	Recipient request.Recipient
-	Message   notifier.Message // without the code, and without the status that goes to a sender
-	LookUp    bool             // ask the provider for an earlier attempt first, and do not send when it is there
-	Earlier   string           // the attempt that may have arrived
-	// SendAnyway says that a look-up that fails is no reason to wait longer.
-	SendAnyway bool
-	Tries      int // attempts of this page so far, this one included
-	Deadline   time.Time
-}
-
-func (Append) command() {}
-func (Call) command()   {}
-
-// An Input is something that happened.
-type Input interface{ input() }
-
-// Committed says that a commit is in the log, from its acknowledgement or from the stream; twice is harmless.
-type Committed struct {
-	Ref  request.Ref
-	Seq  uint64
-	Data []byte
-}
-
-// Lost says that a decision was not appended: somebody else moved the head.
-type Lost struct {
-	Ref request.Ref
-	ID  string
-}
-
-// Returned says that the call of an attempt is over and its outcome is in the log.
-type Returned struct {
-	Ref     request.Ref
-	Attempt string
-}
-
-// RosterSeen says that the roster's log holds this revision: nothing is decided with an older one.
-type RosterSeen struct{ Revision uint64 }
-
-// RosterChanged brings a roster.
-type RosterChanged struct{ Roster *roster.Compiled }
-
-// Ready says that the log was read up to the head noted at the start. Nothing is decided before.
-type Ready struct{}
-
-// Tick says that time has passed.
-type Tick struct{}
-
-func (Committed) input()     {}
-func (Lost) input()          {}
-func (Returned) input()      {}
-func (RosterSeen) input()    {}
-func (RosterChanged) input() {}
-func (Ready) input()         {}
-func (Tick) input()          {}
 
 // NewMachine makes a machine that knows no request.
 func NewMachine(opts Options) *Machine {
@@ -415,45 +331,6 @@ func (m *Machine) returned(now time.Time, in Returned) {
 	}
 }
 
-// longestCall is how long a call may hold a telephone when nobody says that it is over: to ring, to be picked up, to last.
-const longestCall = 155 * time.Second
-
-// rings says until when a call that this node made may be under way: until then no other call goes to the same telephone. Zero when there is
-// none.
-func (m *Machine) rings(e *entry, p *request.Page) time.Time {
-	if p.Channel != notifier.MediumVoice || (p.State != request.PageSent && p.State != request.PageAnswered) || e.lanes[p.Page] == "" {
-		return time.Time{}
-	}
-	return p.Last().Started.Add(longestCall)
-}
-
-// release gives a page's place in its lane back.
-func (m *Machine) release(e *entry, page string) {
-	if name, ok := e.lanes[page]; ok {
-		m.lanes[name].Drop(e.state.Ref, page)
-		m.lanes[name].Done(e.state.Ref, page)
-		delete(e.lanes, page)
-	}
-}
-
-// requeue takes the pages that wait out of their lanes: they go back by the urgency that holds now.
-func (m *Machine) requeue(e *entry) {
-	for page, name := range e.lanes {
-		m.lanes[name].Drop(e.state.Ref, page)
-		if !m.lanes[name].Flies(e.state.Ref, page) {
-			delete(e.lanes, page)
-		}
-	}
-}
-
-// putBack gives a page's place back and what it took of the lane's rate: it was not used.
-func (m *Machine) putBack(e *entry, page string) {
-	if name, ok := e.lanes[page]; ok {
-		m.lanes[name].Refund()
-	}
-	m.release(e, page)
-}
-
 func (m *Machine) considerAll(now time.Time) {
 	refs := make([]request.Ref, 0, len(m.entries))
 	for ref, e := range m.entries {
@@ -555,150 +432,6 @@ func (m *Machine) decide(now time.Time, e *entry, person string, events []reques
 		Starts: e.start != nil,
 	}
 	m.commands = append(m.commands, *e.pending)
-}
-
-// queue puts the pages that are due into their lanes and takes out those that no longer are.
-func (m *Machine) queue(now time.Time, e *entry) {
-	for i := range e.state.Pages {
-		p := &e.state.Pages[i]
-		due, ok := m.due(e.state, p)
-		switch {
-		case !ok:
-			if until := m.rings(e, p); now.Before(until) {
-				if e.wake.IsZero() || until.Before(e.wake) {
-					e.wake = until
-				}
-			} else if a := p.Last(); a == nil || !m.calls[call{e.state.Ref, a.ID}] {
-				m.release(e, p.Page)
-			}
-		case now.Before(due):
-			if a := p.Last(); a == nil || !m.calls[call{e.state.Ref, a.ID}] {
-				m.release(e, p.Page) // another node has begun it, or it is to be tried again later
-			}
-			if e.wake.IsZero() || due.Before(e.wake) {
-				e.wake = due
-			}
-		case e.lanes[p.Page] == "":
-			l := m.lane(p)
-			if l.Waiting() == 0 {
-				l.moved = now
-			}
-			l.Push(notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact})
-			e.lanes[p.Page] = m.laneName(p)
-		}
-	}
-}
-
-// due says when a page wants its next attempt; ok is false when it wants none.
-func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool) {
-	switch p.State {
-	case request.PageQueued:
-		return p.Ordered, true
-	case request.PageRetrying:
-		return p.Last().RetryAt, true
-	case request.PageSending:
-		a := p.Last()
-		if m.calls[call{s.Ref, a.ID}] {
-			return time.Time{}, false
-		}
-		over := p.Purpose == request.Ask && (s.Owner != "" || s.Status.Ended()) // then it is cancelled when it is stale, and not sent again
-		if a.Node == m.opts.Node && !over {
-			return a.Started, true // an earlier life of this node: it makes no call any more
-		}
-		return a.Deadline.Add(takeOverGrace), true
-	default:
-		return time.Time{}, false
-	}
-}
-
-// takeOverGrace is how long after the deadline of a call another node waits for its outcome.
-const takeOverGrace = 5 * time.Second
-
-func stale(p *request.Page, now time.Time) bool {
-	a := p.Last()
-	return a != nil && a.InFlight() && !now.Before(a.Deadline.Add(takeOverGrace))
-}
-
-func (m *Machine) provider(medium string) *Provider {
-	for i := range m.opts.Providers {
-		if m.opts.Providers[i].Medium == medium {
-			return &m.opts.Providers[i]
-		}
-	}
-	return nil
-}
-
-func (m *Machine) laneName(p *request.Page) string {
-	provider := m.provider(p.Channel)
-	if provider == nil {
-		return "none/" + p.Channel
-	}
-	var to notifier.Phone
-	if p.Recipient == request.ToSender {
-		to = m.sender(p)
-	} else if who, ok := m.planner.Roster.Person(p.Person); ok {
-		for _, c := range who.Contacts {
-			if c.ID == p.Contact {
-				to = notifier.Phone(c.Address)
-			}
-		}
-	}
-	return provider.Name + "/" + provider.Medium + "/" + provider.Lane(to)
-}
-
-func (m *Machine) lane(p *request.Page) *lane {
-	name := m.laneName(p)
-	l := m.lanes[name]
-	if l == nil {
-		provider := m.provider(p.Channel)
-		if provider == nil {
-			provider = &Provider{Name: "none", Medium: p.Channel}
-		}
-		l = &lane{Lane: notifier.NewLane(provider.Limit), provider: provider}
-		m.lanes[name] = l
-		m.order = append(m.order, name)
-		slices.Sort(m.order)
-	}
-	return l
-}
-
-// serve starts attempts: whatever the lanes let go now.
-func (m *Machine) serve(now time.Time) {
-	if !m.decides(now) {
-		return
-	}
-	for _, name := range m.order {
-		l := m.lanes[name]
-		for m.serves(now, name, l) {
-			item, wake, ok := l.Next(now)
-			if !ok {
-				if !wake.IsZero() {
-					m.wakes.at(wake)
-				}
-				break
-			}
-			e := m.entries[item.Ref]
-			if e.pending != nil || !e.since.IsZero() { // decided first, here or by another node; consider puts the page back
-				m.putBack(e, item.Page)
-				continue
-			}
-			m.begin(now, e, item.Page, name, l.provider)
-		}
-	}
-}
-
-// begin appends the intent of an attempt; the call follows when it is in the log.
-func (m *Machine) begin(now time.Time, e *entry, page, laneName string, provider *Provider) {
-	p := e.state.Page(page)
-	body := request.AttemptBody{Page: page, Provider: provider.Name, Deadline: request.At(now.Add(m.opts.CallTimeout))}
-	kind := request.AttemptStarted
-	if a := p.Last(); p.State == request.PageSending && a != nil && a.InFlight() {
-		kind, body.Attempt = request.AttemptTakenOver, a.ID
-	} else {
-		body.Attempt, body.LookUp = request.AttemptID(page, len(p.Attempts)+1), p.LookUp()
-	}
-	e.start = &start{page: page, lane: laneName, takenOver: kind == request.AttemptTakenOver}
-	m.decide(now, e, p.Person, []request.Event{request.NewEvent(kind, body)})
 }
 
 func (m *Machine) tick(now time.Time) {
