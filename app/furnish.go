@@ -93,7 +93,7 @@ func mintMissing(ctx context.Context, t Tokens, people *directory.Directory, cur
 		}
 		subject := need.subject
 		if need.role == directory.RoleSender {
-			sender, err := people.AddSender(ctx, demoSender, demoState, "", now)
+			sender, err := people.AddSender(ctx, directory.NewSender{Name: demoSender, State: demoState}, now)
 			if err != nil {
 				return t, err
 			}

@@ -114,6 +114,7 @@ type Sender struct {
 	Name    string          `json:"name"`
 	State   string          `json:"state"` // ISO 3166-1 alpha-2
 	Webhook string          `json:"webhook,omitempty"`
+	Email   string          `json:"email,omitempty"`
 	Added   request.Instant `json:"added"`
 	Revoked request.Instant `json:"revoked"`
 	Token   *Token          `json:"token,omitempty"` // of AddSender: its first
@@ -144,6 +145,7 @@ type NewSender struct {
 	Name    string `json:"name"`
 	State   string `json:"state"`
 	Webhook string `json:"webhook,omitempty"`
+	Email   string `json:"email,omitempty"` // kept for a channel to come
 }
 
 // AddSender adds a sender with its first token.

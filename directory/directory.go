@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -55,8 +56,18 @@ type Sender struct {
 	Name    string     `json:"name"`
 	State   string     `json:"state"` // ISO 3166-1 alpha-2
 	Webhook string     `json:"webhook,omitempty"`
+	Email   string     `json:"email,omitempty"` // kept for a channel to come: nothing is sent there yet
 	Added   time.Time  `json:"added"`
 	Revoked *time.Time `json:"revoked"`
+}
+
+// A NewSender is what is known of a sender who is added. Webhook and Email may be "".
+type NewSender struct{ Name, State, Webhook, Email string }
+
+// validEmail reports whether a text is one address and nothing else.
+func validEmail(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Address == text && len(text) <= 254
 }
 
 // A Token is a credential as it is stored and listed: without its secret.
@@ -174,15 +185,20 @@ func (d *Directory) put(ctx context.Context, subject string, expect uint64, doc 
 func newID() string { return strings.ToLower(rand.Text()[:8]) }
 
 // AddSender enters a sender. The error wraps [ErrInvalid] when name, State or webhook cannot be taken.
-func (d *Directory) AddSender(ctx context.Context, name, state, webhook string, now time.Time) (Sender, error) {
-	s := Sender{ID: newID(), Name: strings.TrimSpace(name), State: strings.ToUpper(strings.TrimSpace(state)), Webhook: webhook, Added: now.UTC()}
+func (d *Directory) AddSender(ctx context.Context, in NewSender, now time.Time) (Sender, error) {
+	s := Sender{
+		ID: newID(), Name: strings.TrimSpace(in.Name), State: strings.ToUpper(strings.TrimSpace(in.State)), Webhook: in.Webhook,
+		Email: strings.TrimSpace(in.Email), Added: now.UTC(),
+	}
 	switch {
 	case s.Name == "" || len(s.Name) > 200:
 		return Sender{}, fmt.Errorf("add sender: %w: the name is needed, at most 200 bytes", ErrInvalid)
 	case len(s.State) != 2 || strings.Trim(s.State, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
 		return Sender{}, fmt.Errorf("add sender: %w: the State is two letters (ISO 3166-1), as in FR", ErrInvalid)
-	case webhook != "" && !d.validWebhook(webhook):
+	case s.Webhook != "" && !d.validWebhook(s.Webhook):
 		return Sender{}, fmt.Errorf("add sender: %w: the webhook must begin with https:// and a host, and carry no password and no fragment", ErrInvalid)
+	case s.Email != "" && !validEmail(s.Email):
+		return Sender{}, fmt.Errorf("add sender: %w: the e-mail address is one address alone, as in duty@police.example", ErrInvalid)
 	}
 	if err := d.put(ctx, "directory.sender."+s.ID, 0, s); err != nil {
 		return Sender{}, fmt.Errorf("add sender: %w", err)

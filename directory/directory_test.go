@@ -129,7 +129,7 @@ func TestSecretsAreNotStored(t *testing.T) {
 
 func TestRevokedSenderTakesItsTokensAlong(t *testing.T) {
 	d := start(t, newMemory())
-	s, err := d.AddSender(t.Context(), "National Cybercrime Centre", "fr", "", now)
+	s, err := d.AddSender(t.Context(), directory.NewSender{Name: "National Cybercrime Centre", State: "fr", Email: "duty@centre.example"}, now)
 	if err != nil || s.State != "FR" {
 		t.Fatal(s, err)
 	}
@@ -156,7 +156,7 @@ func TestRevokedSenderTakesItsTokensAlong(t *testing.T) {
 func TestEntriesThatCannotBeTakenAreExplained(t *testing.T) {
 	d := start(t, newMemory())
 	for _, tc := range [][3]string{{"", "FR", ""}, {"x", "FRA", ""}, {"x", "1F", ""}, {"x", "FR", "http://x"}} {
-		if _, err := d.AddSender(t.Context(), tc[0], tc[1], tc[2], now); !errors.Is(err, directory.ErrInvalid) {
+		if _, err := d.AddSender(t.Context(), directory.NewSender{Name: tc[0], State: tc[1], Webhook: tc[2]}, now); !errors.Is(err, directory.ErrInvalid) {
 			t.Errorf("%v: %v", tc, err)
 		}
 	}
@@ -177,7 +177,7 @@ func TestWebhooks(t *testing.T) {
 		"https://receiver.example/#part": false, "receiver.example": false, "ftp://receiver.example": false, "https://receiver.example/%zz": false,
 		"https://receiver.example/" + strings.Repeat("x", 2000): false, "http://localhost:8080/": false, "http://127.0.0.1/": false,
 	} {
-		s, err := d.AddSender(t.Context(), "Examplia", "XE", url, time.Now())
+		s, err := d.AddSender(t.Context(), directory.NewSender{Name: "Examplia", State: "XE", Webhook: url}, time.Now())
 		if got := err == nil; got != want || (err != nil && !errors.Is(err, directory.ErrInvalid)) {
 			t.Errorf("%q: %v, want %v", url, err, want)
 		}
@@ -193,8 +193,21 @@ func TestWebhooks(t *testing.T) {
 		"http://localhost:9000/hook": true, "http://127.0.0.1:9000": true, "http://[::1]:9000": true, "https://receiver.example": true,
 		"http://receiver.example": false, "http://10.0.0.1/": false, "http://localhost.example/": false,
 	} {
-		if _, err := d.AddSender(t.Context(), "Examplia", "XE", url, time.Now()); (err == nil) != want {
+		if _, err := d.AddSender(t.Context(), directory.NewSender{Name: "Examplia", State: "XE", Webhook: url}, time.Now()); (err == nil) != want {
 			t.Errorf("%q for trying out: %v, want %v", url, err, want)
+		}
+	}
+}
+
+func TestAnEmailAddressIsOneAddressAlone(t *testing.T) {
+	d := start(t, newMemory())
+	for address, want := range map[string]bool{
+		"": true, "duty@police.example": true, " duty@police.example ": true, "duty": false, "Duty <duty@police.example>": false,
+		"a@b.example, c@d.example": false, "duty@police.example\nBcc: x@y.example": false,
+	} {
+		s, err := d.AddSender(t.Context(), directory.NewSender{Name: "Examplia", State: "XE", Email: address}, time.Now())
+		if (err == nil) != want || (want && s.Email != strings.TrimSpace(address)) {
+			t.Errorf("%q: %+v, %v", address, s, err)
 		}
 	}
 }

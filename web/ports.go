@@ -168,7 +168,7 @@ type Directory interface {
 	Authenticate(text string, now time.Time) (directory.Principal, error)
 	// Principal gives who a token belongs to while it is valid. The error is [directory.ErrToken].
 	Principal(token string, now time.Time) (directory.Principal, error)
-	AddSender(ctx context.Context, name, state, webhook string, now time.Time) (directory.Sender, error)
+	AddSender(ctx context.Context, sender directory.NewSender, now time.Time) (directory.Sender, error)
 	RevokeSender(ctx context.Context, id string, now time.Time) (directory.Sender, error)
 	AddToken(ctx context.Context, role directory.Role, subject string, life time.Duration, now time.Time) (t directory.Token, text string, err error)
 	RevokeToken(ctx context.Context, id string, now time.Time) (directory.Token, error)

@@ -31,6 +31,7 @@ type senderAnswer struct {
 	Name    string          `json:"name"`
 	State   string          `json:"state"`
 	Webhook string          `json:"webhook,omitempty"`
+	Email   string          `json:"email,omitempty"`
 	Added   request.Instant `json:"added"`
 	Revoked request.Instant `json:"revoked"`
 	Token   *tokenAnswer    `json:"token,omitempty"` // of a sender that was just added
@@ -39,7 +40,7 @@ type senderAnswer struct {
 }
 
 func senderOf(s directory.Sender) senderAnswer {
-	return senderAnswer{ID: s.ID, Name: s.Name, State: s.State, Webhook: s.Webhook, Added: request.At(s.Added), Revoked: instantOf(s.Revoked)}
+	return senderAnswer{ID: s.ID, Name: s.Name, State: s.State, Webhook: s.Webhook, Email: s.Email, Added: request.At(s.Added), Revoked: instantOf(s.Revoked)}
 }
 
 // tokenAnswer is a token as it is listed; with its text only in the answer that mints it.
@@ -81,6 +82,7 @@ func (s *Server) addSender(w http.ResponseWriter, r *http.Request, _ caller) err
 		Name    string `json:"name"`
 		State   string `json:"state"`
 		Webhook string `json:"webhook"`
+		Email   string `json:"email"`
 		Days    int    `json:"days"` // that the token is valid
 	}
 	if err := readInto(w, r, &body); err != nil {
@@ -90,7 +92,7 @@ func (s *Server) addSender(w http.ResponseWriter, r *http.Request, _ caller) err
 	if err != nil {
 		return err
 	}
-	sender, err := s.Directory.AddSender(r.Context(), body.Name, body.State, body.Webhook, s.Now())
+	sender, err := s.Directory.AddSender(r.Context(), directory.NewSender{Name: body.Name, State: body.State, Webhook: body.Webhook, Email: body.Email}, s.Now())
 	if err != nil {
 		return directoryProblem(err)
 	}

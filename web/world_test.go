@@ -92,7 +92,7 @@ func must(t testing.TB, err error) {
 }
 
 func (w *world) newSender(name, state string) string {
-	s, err := w.dir.AddSender(w.t.Context(), name, state, "", w.now)
+	s, err := w.dir.AddSender(w.t.Context(), directory.NewSender{Name: name, State: state}, w.now)
 	must(w.t, err)
 	_, text := w.newToken(directory.RoleSender, s.ID)
 	return text

@@ -24,6 +24,7 @@ type addSenderCommand struct {
 	Name    string `arg:"" help:"Name of the contact point."`
 	State   string `required:"" placeholder:"XX" help:"Its State, two letters (ISO 3166-1)."`
 	Webhook string `placeholder:"URL" help:"Where it wants to be told of changes; https."`
+	Email   string `placeholder:"ADDRESS" help:"Its e-mail address; kept, and not written to yet."`
 }
 
 // Run adds a sender.
@@ -32,7 +33,7 @@ func (a *addSenderCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	added, err := line.AddSender(ctx, client.NewSender{Name: a.Name, State: a.State, Webhook: a.Webhook})
+	added, err := line.AddSender(ctx, client.NewSender{Name: a.Name, State: a.State, Webhook: a.Webhook, Email: a.Email})
 	if err != nil {
 		return err
 	}
