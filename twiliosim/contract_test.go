@@ -285,6 +285,10 @@ func TestContractOfEveryStatus(t *testing.T) {
 		w.send("ScheduleType", "fixed", "SendAt", time.Now().Add(time.Hour).Format(time.RFC3339))
 		canceled := w.send()
 		w.api(http.MethodPost, "/Messages/"+canceled+".json", url.Values{"Status": {"canceled"}})
+		w.customer = func(_ int, out http.ResponseWriter, _ *http.Request) { // takes its time: what is being handed over can be seen
+			time.Sleep(time.Second)
+			out.WriteHeader(http.StatusNoContent)
+		}
 		_, _ = w.sim.Reply(officer, "123456")
 		look()
 		for range 40 {
