@@ -11,7 +11,7 @@ import (
 // TestAnAlarmReachesTheCoordinatorsPhone edits the roster until nobody is on duty, and follows the alarm through the vendor's interface:
 // the text, the webhook of its delivery, the code that is sent back, the list.
 func TestAnAlarmReachesTheCoordinatorsPhone(t *testing.T) {
-	d := newDeploymentWith(t, "DUTYLINE_ALARM_TO=erik")
+	d := newDeploymentWith(t, "DUTYLINE_ALARM_TO=ada")
 	coordinator := d.client.Tokens["coordinator"]
 	_, data, err := call("GET", d.client.URL+"/api/v1/roster", coordinator, nil, nil)
 	var book map[string]any
@@ -43,7 +43,7 @@ func TestAnAlarmReachesTheCoordinatorsPhone(t *testing.T) {
 		return err
 	}
 	eventually(t, "the alarm stands and was paged", list)
-	if a := alarms[0]; a.Kind != "nobody_on_duty" || a.Cause != "roster" || a.Paged[0] != "erik" || !strings.HasSuffix(a.Reference, "-U") {
+	if a := alarms[0]; a.Kind != "nobody_on_duty" || a.Cause != "roster" || a.Paged[0] != "ada" || !strings.HasSuffix(a.Reference, "-U") {
 		t.Errorf("alarm %+v", a)
 	}
 	phone, code := "", ""
@@ -68,7 +68,7 @@ func TestAnAlarmReachesTheCoordinatorsPhone(t *testing.T) {
 		}
 		return err
 	})
-	if phone != "+15005550105" {
+	if phone != "+15005550101" {
 		t.Errorf("the text went to %s", phone)
 	}
 	if status, data, err := call("POST", d.sim+"/sim/phones/"+phone+"/texts", "", nil, map[string]string{"body": code}); err != nil || status >= 300 {
