@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -59,6 +58,7 @@ type entry struct {
 	wake    time.Time
 	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
 	lanes   map[string]string // page → lane that has it waiting or flying
+	noted   int               // pages that are in the machine's asked
 }
 
 // start is an attempt whose intent is being appended.
@@ -167,8 +167,12 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 	if in.Seq <= e.state.LastSeq {
 		return nil
 	}
+	read := in.Parsed
+	if read == nil {
+		read = request.Parse(in.Data)
+	}
 	urgency := e.state.Urgency
-	err := e.state.Apply(in.Seq, in.Data)
+	err := e.state.Fold(in.Seq, read)
 	if urgency != e.state.Urgency {
 		m.requeue(e)
 	}
@@ -176,25 +180,24 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 		delete(m.entries, in.Ref)
 		return err
 	}
-	for i := range e.state.Pages {
-		if p := &e.state.Pages[i]; p.Purpose == request.Ask {
+	for ; e.noted < len(e.state.Pages); e.noted++ {
+		if p := &e.state.Pages[e.noted]; p.Purpose == request.Ask {
 			if m.asked[p.Person] == nil {
 				m.asked[p.Person] = map[request.Ref]bool{}
 			}
 			m.asked[p.Person][in.Ref] = true
 		}
 	}
-	if e.pending != nil || m.ready {
-		if commit, derr := request.Decode(in.Data); derr == nil {
-			m.heard(now, e, commit)
-		}
+	if read.Err() == nil && (e.pending != nil || m.ready) {
+		m.heard(now, e, read)
 	}
 	m.consider(now, e)
 	return err
 }
 
 // heard tells what a commit means for what this node is about to do, as against what it means for the request.
-func (m *Machine) heard(now time.Time, e *entry, c request.Commit) {
+func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
+	c := read.Commit()
 	if c.IsDecision() {
 		e.since = time.Time{} // it was decided; what is due now is due since now
 	}
@@ -202,12 +205,11 @@ func (m *Machine) heard(now time.Time, e *entry, c request.Commit) {
 		m.decided(e)
 		return
 	}
-	for _, event := range c.Events {
+	for i, event := range c.Events {
 		if event.Type != request.AttemptStarted && event.Type != request.AttemptTakenOver {
 			continue
 		}
-		var body request.AttemptBody
-		if json.Unmarshal(event.Body, &body) == nil {
+		if body, ok := request.Body[request.AttemptBody](read, i); ok {
 			m.begun(now, e, body.Page, c.Node)
 		}
 	}

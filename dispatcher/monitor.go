@@ -166,19 +166,22 @@ func NewMonitor(node string, providers ...string) *Monitor {
 }
 
 // See counts what providers made of attempts, in the order of the log.
-func (m *Monitor) See(seq uint64, data []byte) {
-	c, err := request.Decode(data)
-	if err != nil || c.IsDecision() || seq <= m.read {
+func (m *Monitor) See(seq uint64, read *request.Parsed) {
+	c := read.Commit()
+	if read.Err() != nil || c.IsDecision() || seq <= m.read {
 		return
 	}
 	m.read = seq
-	for _, e := range c.Events {
+	for i, e := range c.Events {
 		if e.Type != request.AttemptSent && e.Type != request.AttemptFailed {
 			continue
 		}
-		b, err := request.AttemptOf(e)
+		b, ok := request.Body[request.AttemptBody](read, i)
+		if !ok {
+			continue
+		}
 		r := m.providers[b.Provider]
-		if err != nil || r == nil {
+		if r == nil {
 			continue
 		}
 		switch {

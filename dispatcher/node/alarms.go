@@ -52,18 +52,14 @@ func newWatcher(o Options) watcher {
 }
 
 // observe counts what a commit says of providers, and wakes the loop when it may be about an alarm.
-func (n *Node) observe(c Commit) {
+func (n *Node) observe(seq uint64, read *request.Parsed) {
 	if n.opts.Alarms.Reference == nil {
 		return
 	}
 	n.mu.Lock()
-	n.alarms.monitor.See(c.Seq, c.Data)
+	n.alarms.monitor.See(seq, read)
 	n.mu.Unlock()
-	commit, err := request.Decode(c.Data)
-	if err != nil {
-		return
-	}
-	for _, e := range commit.Events {
+	for _, e := range read.Commit().Events {
 		if e.Type == request.AlarmRaised || e.Type == request.AlarmCleared {
 			select {
 			case n.alarms.poke <- struct{}{}:
