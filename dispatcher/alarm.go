@@ -7,7 +7,6 @@ import (
 
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
-	"github.com/dutyline/dutyline/roster"
 )
 
 // coordinators is the team that alarms go to when the policy names nobody.
@@ -148,18 +147,18 @@ func (m *Machine) AlarmTargets() []string {
 	return people
 }
 
-// NobodyOnDuty lists the targets of the first level that name a roster on which nobody is on duty.
-func nobodyOnDuty(policy Policy, r *roster.Compiled, now time.Time) []string {
+// nobodyOnDuty lists the targets of the first level that name a roster on which nobody is on duty.
+func (p Planner) nobodyOnDuty(now time.Time) []string {
 	var gaps []string
-	if r == nil || len(policy.Levels) == 0 || len(r.Everyone(now)) == 0 {
+	if p.Roster == nil || len(p.Policy.Levels) == 0 || len(p.Roster.Everyone(now)) == 0 {
 		return nil // a roster without people is shown by /readyz
 	}
-	for _, target := range policy.Levels[0] {
+	for _, target := range p.Policy.Levels[0] {
 		kind, id, _ := strings.Cut(target, ":")
 		if kind != "roster" {
 			continue
 		}
-		if duty, ok := r.At(id, now); !ok || len(duty.OnDuty) == 0 {
+		if answer := p.duties.ask(p.Roster, id, now); !answer.ok || len(answer.duty.OnDuty) == 0 {
 			gaps = append(gaps, target)
 		}
 	}

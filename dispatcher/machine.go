@@ -70,7 +70,7 @@ type start struct {
 // NewMachine makes a machine that knows no request.
 func NewMachine(opts Options) *Machine {
 	m := &Machine{
-		opts: opts, planner: Planner{Policy: opts.Policy}, entries: map[request.Ref]*entry{},
+		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{},
 		lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
 	}
 	for _, p := range opts.Providers {

@@ -47,7 +47,7 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 			}
 		}
 	}
-	for _, target := range nobodyOnDuty(m.planner.Policy, m.planner.Roster, now) {
+	for _, target := range m.planner.nobodyOnDuty(now) {
 		t.add(nil, request.AlarmBody{Kind: request.AlarmNobody, Cause: target})
 	}
 	return t.list()

@@ -27,6 +27,8 @@ type Planner struct {
 	Media []string
 	// Webhook says whether a sender wants to be told, by their id; nil: nobody does. It must be quick, and never blocks.
 	Webhook func(sender string) bool
+
+	duties *duties
 }
 
 // plan is one run of Plan.
@@ -554,7 +556,7 @@ func (p *plan) nextChange(step request.Step) (time.Time, bool) {
 		if kind != "roster" && kind != "next" {
 			continue
 		}
-		if t, ok := p.Roster.NextChange(id, p.now); ok && (first.IsZero() || t.Before(first)) {
+		if t := p.duties.ask(p.Roster, id, p.now).change; !t.IsZero() && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
 	}
@@ -586,15 +588,15 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 		before := len(targets)
 		switch kind {
 		case "roster", "next":
-			duty, ok := p.Roster.At(id, p.now)
-			list := duty.OnDuty
+			answer := p.duties.ask(p.Roster, id, p.now)
+			list := answer.duty.OnDuty
 			if kind == "next" {
-				list = duty.Next
+				list = answer.duty.Next
 			}
 			for _, a := range list {
 				add(a.Person, a.Why)
 			}
-			if !ok || len(duty.OnDuty) == 0 {
+			if !answer.ok || len(answer.duty.OnDuty) == 0 {
 				nobody = target
 			}
 		case "team":
