@@ -21,7 +21,11 @@ const longestCall = 155 * time.Second
 // rings says until when a call that this node made may be under way: until then no other call goes to the same telephone. Zero when there is
 // none.
 func (m *Machine) rings(e *entry, p *request.Page) time.Time {
-	if p.Channel != notifier.MediumVoice || (p.State != request.PageSent && p.State != request.PageAnswered) || e.lanes[p.Page] == "" {
+	name := e.lanes[p.Page]
+	if p.Channel != notifier.MediumVoice || (p.State != request.PageSent && p.State != request.PageAnswered) || name == "" {
+		return time.Time{}
+	}
+	if !m.lanes[name].Flies(e.state.Ref, p.Page) { // it waits for another attempt, and an earlier one has turned out to have arrived
 		return time.Time{}
 	}
 	return p.Last().Started.Add(longestCall)

@@ -173,3 +173,27 @@ func TestWithdrawnRequestsCallNobody(t *testing.T) {
 		t.Errorf("%v, want %v", media, want)
 	}
 }
+
+// TestACallThatTurnsOutToHaveArrivedIsNotMadeAgain lets the first call's answer be lost. Its page waits in the lane for another attempt, behind
+// other requests, when the provider says that the telephone rings.
+func TestACallThatTurnsOutToHaveArrivedIsNotMadeAgain(t *testing.T) {
+	w := newVoiceWorld(t)
+	w.limit = notifier.Limit{PerSecond: 0.2, PerRecipient: 50}
+	calls := 0
+	w.provider = func(c dispatcher.Call) (time.Duration, notifier.Outcome) {
+		if c.Medium == notifier.MediumVoice {
+			if calls++; calls == 1 {
+				w.at(3*time.Second, func() { w.report(c, rung{event: request.AttemptSent}) })
+			}
+			return 50 * time.Millisecond, notifier.Failed{Kind: request.FailedUnknown, Code: "connection"}
+		}
+		return 50 * time.Millisecond, notifier.Accepted{ProviderID: "SM" + string(c.Message.Ref)}
+	}
+	w.find = func(dispatcher.Call) notifier.Outcome { return notifier.NotFound{} }
+	w.start("n1")
+	ref := w.raise(1, request.Emergency)
+	w.run(20 * time.Second)
+	if n := w.counted(ref, request.AttemptStarted); calls != 1 || n != 2 {
+		t.Errorf("%d calls, %d attempts: %v", calls, n, w.events(ref))
+	}
+}
