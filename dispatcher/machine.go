@@ -449,7 +449,8 @@ func (m *Machine) tick(now time.Time) {
 
 func (m *Machine) nextWake(now time.Time) time.Time {
 	next := m.wakes.next(now)
-	if waiting := m.gaveUp != m.minimum && !m.patience.IsZero(); waiting && (next.IsZero() || m.patience.Before(next)) {
+	waiting := m.planner.Roster != nil && m.gaveUp != m.minimum && !m.patience.IsZero() // without any roster there is nothing to give up for
+	if waiting && (next.IsZero() || m.patience.Before(next)) {
 		next = m.patience
 	}
 	return next
