@@ -120,10 +120,19 @@ func acknowledgeAlarm(s *request.State, now time.Time, person, page string, via 
 
 // Alarms lists the ops logs that this machine knows, cleared ones of the last two days among them, in the order in which they were raised.
 func (m *Machine) Alarms() []*request.State {
+	alarms := m.Watched()
+	for i, s := range alarms {
+		alarms[i] = s.Clone()
+	}
+	return alarms
+}
+
+// Watched is [Machine.Alarms] for whoever looks and keeps nothing: the states are the machine's own, and change with its next step.
+func (m *Machine) Watched() []*request.State {
 	var alarms []*request.State
 	for ref, e := range m.entries {
 		if ref.IsOps() && e.state.Exists() {
-			alarms = append(alarms, e.state.Clone())
+			alarms = append(alarms, e.state)
 		}
 	}
 	slices.SortFunc(alarms, func(a, b *request.State) int {

@@ -50,7 +50,7 @@ func (n *node) lookForTrouble() {
 func (n *node) sight(log bool) {
 	now := n.clock.Now()
 	redis, offset := n.w.unreadable == 0, n.clock.Offset()
-	s := dispatcher.Sight{Troubles: n.brain.Troubles(now), Alarms: n.brain.Alarms(), Log: log, Redis: &redis, Offset: &offset}
+	s := dispatcher.Sight{Troubles: n.brain.Troubles(now), Alarms: n.brain.Watched(), Log: log, Redis: &redis, Offset: &offset}
 	raise, over := n.monitor.Decide(now, s)
 	stands := false
 	for _, a := range s.Alarms {

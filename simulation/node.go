@@ -29,7 +29,7 @@ type brain interface {
 	Head(ref request.Ref) uint64
 	Asked(person string) []*request.State
 	Troubles(now time.Time) []request.AlarmBody
-	Alarms() []*request.State
+	Watched() []*request.State
 }
 
 // node is a process on a machine of its own, with the loop of package dispatcher/node.
@@ -57,6 +57,7 @@ type node struct {
 	monitor   *dispatcher.Monitor
 	clock     *dispatcher.Clock
 	wakeAt    time.Duration // of the timer; negative: it is not set
+	spins     int           // wakes in a row that were due at once
 	read      uint64        // position in the log
 	ready     bool
 	following bool // something of the log is on its way
@@ -296,7 +297,12 @@ func (n *node) setTimer(now, wake time.Time) {
 	if n.wakeAt == at {
 		return
 	}
-	n.wakeAt = at
+	if n.wakeAt = at; d > 0 {
+		n.spins = 0
+	} else if n.spins++; n.spins > 1000 {
+		n.w.fail(rests, "", "%s is stepped again and again, and nothing comes of it", n.name)
+		return
+	}
 	n.after(d, func() {
 		if n.wakeAt == at {
 			n.wakeAt = -1
