@@ -40,6 +40,7 @@ const (
 	senderTold  = "the sender is told"
 	sameState   = "all nodes see the same"
 	readable    = "everything can be read"
+	rests       = "a node with nothing to do rests"
 )
 
 const (
@@ -91,6 +92,7 @@ type file struct {
 	closed   bool
 	pages    []*page
 	step     step
+	ends     time.Time // of the step, before the commit that is read
 	passed   []string
 	alarms   []request.AlarmBody
 	alarm    request.AlarmBody // of an ops log
@@ -248,6 +250,10 @@ func (a *auditor) read(e *entry) {
 		return // a fact that the window of duplicates has forgotten: nothing new
 	}
 	f.ids[c.ID] = true
+	f.ends = time.Time{}
+	if f.step.count > 0 {
+		f.ends = a.stepEnds(f)
+	}
 	for i := range c.Events {
 		a.event(f, c, e.read, i)
 	}
@@ -389,8 +395,8 @@ func (a *auditor) escalated(f *file, c *request.Commit, b *request.EscalatedBody
 		w.fail(inOrder, f.ref, "%s goes from level %d in round %d to level %d in round %d", c.Node, last.Level, last.Round, b.Level, b.Round)
 	}
 	if last.count > 0 && b.Cause == request.CauseSilence {
-		if due := a.stepEnds(f); now.Before(due) {
-			w.fail(givesTime, f.ref, "%s takes the next step %s before the time of level %d in round %d is over", c.Node, told(due.Sub(now)), last.Level, last.Round)
+		if now.Before(f.ends) {
+			w.fail(givesTime, f.ref, "%s takes the next step %s before the time of level %d in round %d is over", c.Node, told(f.ends.Sub(now)), last.Level, last.Round)
 		}
 	}
 	f.step = step{EscalatedBody: *b, decided: now, count: last.count + 1, targets: names}
