@@ -122,15 +122,15 @@ func spaced(fields []string) string {
 	return ""
 }
 
-// digit gives the value of a decimal digit of any script; Unicode keeps the ten digits of a script together.
+// digit gives the value of a decimal digit of any script. Unicode keeps the ten digits of a script together, in order, and where blocks of
+// digits touch (the mathematical ones), the first of them begins with a zero.
 func digit(r rune) (byte, bool) {
 	if !unicode.Is(unicode.Nd, r) {
 		return 0, false
 	}
-	for value := range rune(10) {
-		if zero := r - value; !unicode.Is(unicode.Nd, zero-1) || value == 9 {
-			return byte(value), true
-		}
+	first := r
+	for unicode.Is(unicode.Nd, first-1) {
+		first--
 	}
-	return 0, false
+	return byte((r - first) % 10), true
 }
