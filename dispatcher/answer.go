@@ -101,25 +101,33 @@ func ParseReply(text string) Reply {
 	return reply
 }
 
-// spaced finds a code written in groups: 123 456.
+// spaced finds a code written in groups: 123 456. Only neighbours make one: the numbers of a sentence are no code.
 func spaced(fields []string) string {
-	var all strings.Builder
-	for _, field := range fields {
-		var group strings.Builder
-		for _, r := range field {
-			value, ok := digit(r)
-			if !ok {
-				group.Reset()
-				break
-			}
-			group.WriteByte('0' + value)
+	var run strings.Builder
+	for _, field := range append(fields, "") {
+		group := digitsOf(field)
+		if group == "" && run.Len() == 6 {
+			return run.String()
 		}
-		all.WriteString(group.String())
-	}
-	if all.Len() == 6 {
-		return all.String()
+		if group == "" {
+			run.Reset()
+		}
+		run.WriteString(group)
 	}
 	return ""
+}
+
+// digitsOf is a field as ASCII digits, "" when it is not made of digits alone.
+func digitsOf(field string) string {
+	var digits strings.Builder
+	for _, r := range field {
+		value, ok := digit(r)
+		if !ok {
+			return ""
+		}
+		digits.WriteByte('0' + value)
+	}
+	return digits.String()
 }
 
 // digit gives the value of a decimal digit of any script. Unicode keeps the ten digits of a script together, in order, and where blocks of

@@ -108,3 +108,14 @@ func TestDigitsOfEveryScriptAreRead(t *testing.T) {
 		}
 	}
 }
+
+// The numbers of a sentence, put together, were taken for a code, and counted as a wrong guess.
+func TestOnlyNeighboursMakeACode(t *testing.T) {
+	for text, want := range map[string]string{
+		"23456 2T[[[4": "", "call 112 at 03 in 5": "", "12 people, 34 cars, 56": "", "123 456": "123456", "PASS 12 34 56 7K4M-2QX9-D": "123456", "12 345 6789": "", "1 in 123 456": "123456",
+	} {
+		if got := dispatcher.ParseReply(text).Code; got != want {
+			t.Errorf("%q is read as %q, want %q", text, got, want)
+		}
+	}
+}
