@@ -39,6 +39,7 @@ type plan struct {
 	events []request.Event
 	wake   time.Time
 	pages  int // ordered in this plan
+	named  int // number of the page that was named last
 	first  string
 	told   string   // the sender, when a notice to them is ordered
 	fresh  []string // "person channel" of each of them
@@ -381,17 +382,14 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 	p.fresh = append(p.fresh, person+" "+contact.Channel)
 }
 
-// nextPage names the next page that is ordered.
-func (p *plan) nextPage() string { return fmt.Sprintf("p%d", len(p.s.Pages)+p.orderedEvents()+1) }
-
-func (p *plan) orderedEvents() int {
-	n := 0
-	for _, e := range p.events {
-		if e.Type == request.PageOrdered {
-			n++
+// nextPage names the next page that is ordered. A version that counts otherwise may have used a name already.
+func (p *plan) nextPage() string {
+	for p.named = max(p.named, len(p.s.Pages)); ; {
+		p.named++
+		if name := fmt.Sprintf("p%d", p.named); p.s.Page(name) == nil {
+			return name
 		}
 	}
-	return n
 }
 
 // contact is the person's first contact over a medium that we have, leaving out those in skip.
@@ -551,7 +549,7 @@ func (p *plan) nextChange(step request.Step) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	var first time.Time
-	for _, target := range p.Policy.Levels[step.Level-1] {
+	for _, target := range p.Policy.level(step.Level) {
 		kind, id, _ := strings.Cut(target, ":")
 		if kind != "roster" && kind != "next" {
 			continue
@@ -583,7 +581,7 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 		}
 		return targets, nobody
 	}
-	for _, target := range p.Policy.Levels[level-1] {
+	for _, target := range p.Policy.level(level) {
 		kind, id, _ := strings.Cut(target, ":")
 		before := len(targets)
 		switch kind {

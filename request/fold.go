@@ -76,6 +76,9 @@ func (s *State) apply(c *Commit, e happening) error {
 	}
 	switch e.Type {
 	case Received:
+		if s.Exists() {
+			return nil // one log, one request: nobody else's can be put into it
+		}
 		return fold(e, func(b ReceivedBody) {
 			s.Type, s.Sender, s.Origin, s.Body = b.Type, b.Sender, b.OriginDigest, b.BodyDigest
 			s.Urgency, s.UrgencyProposed, s.Language = b.Urgency, b.UrgencyProposed, b.Language
@@ -93,6 +96,9 @@ func (s *State) apply(c *Commit, e happening) error {
 		return fold(e, func(b EscalatedBody) { s.escalated(c, b) })
 	case PageOrdered:
 		return fold(e, func(b PageBody) {
+			if s.Page(b.Page) != nil {
+				return // one name, one page: the second could never be moved on, and would be called off for ever
+			}
 			s.Pages = append(s.Pages, Page{PageBody: b, Ordered: c.Time.Time, State: PageQueued})
 			s.told(b)
 		})

@@ -181,8 +181,8 @@ func (s *State) Page(id string) *Page {
 	return nil
 }
 
-// Exists reports whether the request was received.
-func (s *State) Exists() bool { return s.Version > 0 }
+// Exists reports whether the request was received, or the alarm raised.
+func (s *State) Exists() bool { return !s.Received.IsZero() }
 
 // TooNew reports whether a commit asks for a newer reader than this code: then it decides nothing but the most urgent.
 func (s *State) TooNew() bool { return s.MinReader > Reader }

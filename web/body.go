@@ -92,22 +92,19 @@ func readInto(w http.ResponseWriter, r *http.Request, v any) error {
 			return err
 		}
 	}
+	if _, err := request.ReadJSON(body); err != nil {
+		return err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(v); err != nil {
 		return decodeProblem(err)
-	}
-	if decoder.More() {
-		return newProblem(codeUnreadable, "Something follows the JSON object.")
 	}
 	return nil
 }
 
 // decodeProblem says what is wrong with a body by its place: the text around it may be anybody's.
 func decodeProblem(err error) *problem {
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return newProblem(codeUnreadable, fmt.Sprintf("The body is not readable JSON: syntax error at byte %d.", syntax.Offset))
-	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return newProblem(codeInvalid, "", request.FieldError{
 			Field: "/" + strings.ReplaceAll(wrong.Field, ".", "/"), Code: "wrong_type",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dutyline/dutyline/directory"
@@ -204,7 +205,7 @@ func translateIntake(err error) *problem {
 	}
 	switch {
 	case errors.Is(err, request.ErrUnreadable):
-		return newProblem(codeUnreadable, "The body is not readable JSON.")
+		return newProblem(codeUnreadable, "The body is not readable JSON"+strings.TrimPrefix(err.Error(), request.ErrUnreadable.Error())+".")
 	case errors.Is(err, intake.ErrKeyReused):
 		return newProblem(codeKeyReused, "")
 	case errors.Is(err, intake.ErrNotFound):

@@ -87,6 +87,11 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 	if err := readInto(w, r, &body); err != nil {
 		return err
 	}
+	if len(body.People) == 0 { // most likely a file that was not there: nobody could be paged any more
+		return newProblem(codeInvalid, "", request.FieldError{
+			Field: "/people", Code: "required", Detail: "A roster without people would page nobody.", Fix: "Send the whole book, as GET answers it.",
+		})
+	}
 	if r.URL.Query().Get("dry_run") == "true" {
 		return s.previewRoster(w, r, body.Book, base)
 	}

@@ -69,6 +69,7 @@ var table = map[string]row{
 	"e2e":                   {tests: true}, // real processes
 	"scenario":              {tests: true}, // whole nodes in one process, in synctest bubbles
 	"internal/archtest":     {tests: true},
+	"internal/fuzztest":     {tests: true}, // what fuzz targets keep, read by the tests of each package
 }
 
 // impure are the parts of the standard library through which a package would touch the system; net/url and net/netip only compute.
