@@ -137,5 +137,21 @@ func openHistory(ref request.Ref, i int, at time.Time) *history {
 	return h
 }
 
+// inOne is a history as one commit, at the time of its last one but for facts.
+func inOne(h *history) request.Commit {
+	var events []request.Event
+	var at time.Time
+	for _, data := range h.commits {
+		c, err := request.Decode(data)
+		if err != nil {
+			panic("bench: a commit of a history does not decode: " + err.Error())
+		}
+		if events = append(events, c.Events...); c.IsDecision() {
+			at = c.Time.Time
+		}
+	}
+	return request.NewState(h.state.Ref).Decide(at, historyNode, system(), events...)
+}
+
 // openLevels is how many levels, each of one person, the policy has where open requests are measured: what comes due is for many people.
 const openLevels = 18
