@@ -41,7 +41,7 @@ type size struct {
 
 var (
 	whole = size{
-		alone: 1000, crowd: 6400, storm: 4000, errands: 200, paged: 1600, burst: 200, bursts: 5,
+		alone: 1000, crowd: 3200, storm: 3000, errands: 200, paged: 800, burst: 200, bursts: 5,
 		open: 100_000, due: 3000, rate: 100, closed: 1_000_000, idle: 10 * time.Second,
 	}
 	quick = size{

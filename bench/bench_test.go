@@ -47,12 +47,18 @@ func node(args []string) (err error) {
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return err
 		}
-		defer func() {
+		var stopped context.CancelFunc
+		signalled := ctx
+		ctx, stopped = context.WithCancel(context.Background())
+		context.AfterFunc(signalled, func() { // while everything is still in memory
 			pprof.StopCPUProfile()
-			heap, herr := os.Create(strings.TrimSuffix(f.Name(), "cpu") + "heap")
 			runtime.GC()
-			err = errors.Join(err, f.Close(), herr, pprof.WriteHeapProfile(heap), heap.Close())
-		}()
+			heap, err := os.Create(strings.TrimSuffix(f.Name(), "cpu") + "heap")
+			if err = errors.Join(err, pprof.WriteHeapProfile(heap), heap.Close(), f.Close()); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+			stopped()
+		})
 	}
 	c, err := config.Load("", os.Environ())
 	if err != nil {

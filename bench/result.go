@@ -73,14 +73,18 @@ func line(w io.Writer, cells ...string) { _, _ = fmt.Fprintln(w, strings.Join(ce
 
 // cells are the columns of a table.
 func (r Result) cells() []string {
-	return []string{r.Name, number(r.Value) + " " + r.Unit, number(r.Baseline), number(r.Ratio), r.limit(), r.verdict()}
+	baseline, ratio := "", ""
+	if r.Baseline > 0 {
+		baseline, ratio = number(r.Baseline), number(r.Ratio)
+	}
+	return []string{r.Name, number(r.Value) + " " + r.Unit, baseline, ratio, r.limit(), r.verdict()}
 }
 
-// number has three significant digits; nothing of 0.
+// number has three significant digits.
 func number(f float64) string {
 	switch {
 	case f == 0:
-		return ""
+		return "0"
 	case f >= 100:
 		return fmt.Sprintf("%.0f", f)
 	case f >= 10:
