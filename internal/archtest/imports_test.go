@@ -45,6 +45,8 @@ var table = map[string]row{
 	"notifier/webhook": {ours: []string{"notifier", "request"}},
 	// What the doors have in common: bodies, versions, positions, and what an error is for callers.
 	"door": {ours: []string{"intake", "plainyaml", "request"}},
+	// The door on NATS beside web, the one on HTTP: the same intake, another protocol, and no officers.
+	"natsdoor": {ours: []string{"directory", "door", "intake", "request"}},
 	// The words of the pages stand with the words of the texts, in phrase.
 	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},
