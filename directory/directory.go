@@ -128,6 +128,13 @@ func (d *Directory) Ready(ctx context.Context) error {
 	return d.wait(ctx, head)
 }
 
+// Changed is closed when the next document was read.
+func (d *Directory) Changed() <-chan struct{} {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.moved
+}
+
 func (d *Directory) take(seq uint64, subject string, data []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -133,6 +133,14 @@ func (m *Machine) Head(ref request.Ref) uint64 {
 	return 0
 }
 
+// Version counts the changes of what a request's sender sees, 0 when the machine does not know it.
+func (m *Machine) Version(ref request.Ref) int {
+	if e := m.entries[ref]; e != nil {
+		return e.state.Version
+	}
+	return 0
+}
+
 // Open lists the requests that are not closed, oldest first; alarms are listed by [Machine.Alarms].
 func (m *Machine) Open() []*request.State {
 	var open []*request.State

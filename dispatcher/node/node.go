@@ -194,10 +194,15 @@ func (n *Node) step(in dispatcher.Input) {
 		return
 	}
 	now := n.opts.Clock.Now()
+	c, committed := in.(dispatcher.Committed)
+	version := n.machine.Version(c.Ref)
 	commands, wake, err := n.machine.Step(now, in)
 	n.setTimer(now, wake)
-	if c, ok := in.(dispatcher.Committed); ok {
+	if committed {
 		n.tellWatchers(c.Ref)
+		if n.machine.Version(c.Ref) != version {
+			n.tellChange(c)
+		}
 	}
 	n.effects.Add(len(commands)) // under the lock: close waits for all that were counted before it stopped the node
 	n.mu.Unlock()

@@ -43,8 +43,12 @@ var table = map[string]row{
 	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.
 	"notifier/webhook": {ours: []string{"notifier", "request"}},
+	// What the doors have in common: bodies, versions, positions, and what an error is for callers.
+	"door": {ours: []string{"intake", "plainyaml", "request"}},
+	// The door on NATS beside web, the one on HTTP: the same intake, another protocol, and no officers.
+	"natsdoor": {ours: []string{"directory", "door", "intake", "request"}},
 	// The words of the pages stand with the words of the texts, in phrase.
-	"web":        {ours: []string{"intake", "directory", "plainyaml", "request", "roster", "phrase"}},
+	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},
 	"twiliosim":  {},
 	// One way from YAML to JSON for both sides of the interface; it knows neither.
