@@ -2,25 +2,58 @@ package directory
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dutyline/dutyline/internal/fuzztest"
 )
+
+var (
+	fuzzNow    = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	fuzzSender = Sender{ID: "s1", Name: "Border Police", State: "FR", Added: fuzzNow}
+	fuzzToken  = Token{ID: "t1", Hash: digest("secret"), Role: RoleSender, Subject: "s1", Added: fuzzNow, Expires: fuzzNow.Add(time.Hour)}
+)
+
+func document(t testing.TB, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// fuzzed is a directory of one sender with a token, and one more document.
+func fuzzed(t testing.TB, subject string, data []byte) *Directory {
+	d := New(nil)
+	d.take(1, "directory.sender.s1", document(t, fuzzSender))
+	d.take(2, "directory.token.t1", document(t, fuzzToken))
+	d.take(3, subject, data)
+	return d
+}
+
+// What the fuzz target keeps, and that nobody gets in by it.
+func TestKeptInputsAreRefused(t *testing.T) {
+	const token = "the token is not valid"
+	fuzztest.Refused(t, "FuzzDocuments", map[string]string{
+		"token_without_a_role": token, "token_without_a_digest": token, "token_that_cannot_be_read": token, "officer_who_is_nobody": token, "expires_this_moment": token,
+		"sender_revoked": token,
+	}, func(args []string) string {
+		if _, err := fuzzed(t, args[0], []byte(args[1])).Authenticate(args[2], fuzzNow); errors.Is(err, ErrToken) {
+			return err.Error()
+		}
+		return ""
+	})
+}
 
 // FuzzDocuments puts any document into the directory, under any subject, beside a sender with a token, and presents any text as a token.
 // Nothing panics. Nobody gets in but by a token that is stored under its id with the digest of its secret, has a role and has neither expired
 // nor been revoked; a sender's only while the sender stands. What is listed holds no digest. A document that cannot be read admits nobody.
 func FuzzDocuments(f *testing.F) {
-	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	doc := func(v any) []byte {
-		data, err := json.Marshal(v)
-		if err != nil {
-			f.Fatal(err)
-		}
-		return data
-	}
-	sender := Sender{ID: "s1", Name: "Border Police", State: "FR", Added: now}
-	token := Token{ID: "t1", Hash: digest("secret"), Role: RoleSender, Subject: "s1", Added: now, Expires: now.Add(time.Hour)}
+	now, sender, token := fuzzNow, fuzzSender, fuzzToken
+	doc := func(v any) []byte { return document(f, v) }
 	revoked, gone := token, sender
 	revoked.Revoked, gone.Revoked = &now, &now
 	officer, nobody, expired := token, token, token
@@ -39,10 +72,7 @@ func FuzzDocuments(f *testing.F) {
 	f.Add("token.a.b", []byte(`[]`), "dl_a.b_\x00")
 	f.Add("", []byte(``), "dl_t1_secret_")
 	f.Fuzz(func(t *testing.T, subject string, data []byte, text string) {
-		d := New(nil)
-		d.take(1, "directory.sender.s1", doc(sender))
-		d.take(2, "directory.token.t1", doc(token))
-		d.take(3, subject, data)
+		d := fuzzed(t, subject, data)
 		for _, listed := range d.Tokens() {
 			if listed.Hash != "" {
 				t.Fatalf("the digest of %q is listed", listed.ID)

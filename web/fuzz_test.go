@@ -78,6 +78,8 @@ func FuzzCall(f *testing.F) {
 			t.Skip("a read waits for a position that is to come")
 		}
 		w.t = t
+		w.log.clear()
+		w.logs.TakeAll()
 		raised := w.raised()
 		c := calls[int(call)%len(calls)]
 		got := w.fuzzed(c, raised.Reference, text, kind, match, position, key, string(body))
