@@ -43,7 +43,8 @@ func newLonely(t testing.TB, ref request.Ref, policy dispatcher.Policy, book *ro
 	l.machine = dispatcher.NewMachine(dispatcher.Options{
 		Node: "n1", Policy: policy, CallTimeout: timeout, Webhook: func(sender string) bool { return sender != "" },
 		Providers: []dispatcher.Provider{
-			{Name: "twilio", Medium: notifier.MediumSMS, Lane: lane}, {Name: "twilio", Medium: notifier.MediumVoice, Lane: lane},
+			{Name: "twilio", Medium: notifier.MediumSMS, Lane: lane},
+			{Name: "twilio", Medium: notifier.MediumVoice, Lane: lane},
 			{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: lane},
 		},
 	})
@@ -189,8 +190,10 @@ func FuzzMachine(f *testing.F) {
 			f.Fatal(err)
 		}
 		for _, story := range []uint8{0, 1} {
+			f.Add(story, uint8(1), string(kind), data, 1, int64(1), false)
 			f.Add(story, uint8(2), string(kind), data, 1, int64(1), false)
 			f.Add(story, uint8(3), string(kind), data, 1, int64(0), true)
+			f.Add(story|2, uint8(0), string(kind), data, 1, int64(0), false)
 			f.Add(story, uint8(9), string(kind), data, 7, int64(0), false)
 		}
 	}
@@ -253,6 +256,9 @@ func FuzzMachine(f *testing.F) {
 		l := newLonely(t, log[0].ref, policy, book, now)
 		for _, entry := range log[:at] {
 			l.read(entry.data)
+		}
+		if story&2 != 0 { // it comes while the machine is at work
+			l.step(dispatcher.Ready{})
 		}
 		l.read(data)
 		l.step(dispatcher.Ready{})
