@@ -20,7 +20,9 @@ type unsealed struct{}
 
 func (unsealed) Seal(_ context.Context, _, _ string, plain []byte) ([]byte, error) { return plain, nil }
 
-func (unsealed) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) { return sealed, nil }
+func (unsealed) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) {
+	return sealed, nil
+}
 
 func clearService(m *memory) *intake.Service {
 	return intake.New(intake.Options{
