@@ -140,5 +140,5 @@ func digit(r rune) (byte, bool) {
 	for unicode.Is(unicode.Nd, first-1) {
 		first--
 	}
-	return byte((r - first) % 10), true
+	return byte((r - first) % 10), true //nolint:gosec // a digit
 }

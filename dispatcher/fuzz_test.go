@@ -43,7 +43,8 @@ func newLonely(t testing.TB, ref request.Ref, policy dispatcher.Policy, book *ro
 	l.machine = dispatcher.NewMachine(dispatcher.Options{
 		Node: "n1", Policy: policy, CallTimeout: timeout, Webhook: func(sender string) bool { return sender != "" },
 		Providers: []dispatcher.Provider{
-			{Name: "twilio", Medium: notifier.MediumSMS, Lane: lane}, {Name: "twilio", Medium: notifier.MediumVoice, Lane: lane},
+			{Name: "twilio", Medium: notifier.MediumSMS, Lane: lane},
+			{Name: "twilio", Medium: notifier.MediumVoice, Lane: lane},
 			{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: lane},
 		},
 	})
@@ -189,8 +190,10 @@ func FuzzMachine(f *testing.F) {
 			f.Fatal(err)
 		}
 		for _, story := range []uint8{0, 1} {
+			f.Add(story, uint8(1), string(kind), data, 1, int64(1), false)
 			f.Add(story, uint8(2), string(kind), data, 1, int64(1), false)
 			f.Add(story, uint8(3), string(kind), data, 1, int64(0), true)
+			f.Add(story|2, uint8(0), string(kind), data, 1, int64(0), false)
 			f.Add(story, uint8(9), string(kind), data, 7, int64(0), false)
 		}
 	}
@@ -253,6 +256,9 @@ func FuzzMachine(f *testing.F) {
 		l := newLonely(t, log[0].ref, policy, book, now)
 		for _, entry := range log[:at] {
 			l.read(entry.data)
+		}
+		if story&2 != 0 { // it comes while the machine is at work
+			l.step(dispatcher.Ready{})
 		}
 		l.read(data)
 		l.step(dispatcher.Ready{})
@@ -322,20 +328,8 @@ func FuzzPolicy(f *testing.F) {
 		return c
 	}()
 	f.Fuzz(func(t *testing.T, levels string, rounds int, wait, repeat, first, lapse int64, recalls int, urgency byte, empty bool) {
-		seconds := func(n int64) time.Duration {
-			if n > int64(200*365*24*time.Hour/time.Second) {
-				n = int64(200 * 365 * 24 * time.Hour / time.Second)
-			}
-			return time.Duration(max(n, -1<<32)) * time.Second
-		}
-		policy := dispatcher.DefaultPolicy()
-		policy.Levels = nil
-		for level := range strings.SplitSeq(levels, "|") {
-			policy.Levels = append(policy.Levels, strings.Fields(level))
-		}
-		policy.Rounds, policy.Repeat, policy.FirstSend, policy.AckLapse, policy.Recalls = rounds, seconds(repeat), seconds(first), seconds(lapse), recalls
 		of := request.Urgencies[int(urgency)%len(request.Urgencies)]
-		policy.Waits[of] = seconds(wait)
+		policy := fuzzedPolicy(levels, rounds, wait, repeat, first, lapse, recalls, of)
 		if err := policy.Validate(); err != nil {
 			if text := err.Error(); !strings.HasPrefix(text, "policy") || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
 				t.Fatalf("what is refused says where, and prints: %q", text)
@@ -360,6 +354,20 @@ func FuzzPolicy(f *testing.F) {
 			t.Fatal("nobody can be paged, and no alarm stands")
 		}
 	})
+}
+
+// fuzzedPolicy is the policy of the arguments of FuzzPolicy, its times in seconds.
+func fuzzedPolicy(levels string, rounds int, wait, repeat, first, lapse int64, recalls int, of request.Urgency) dispatcher.Policy {
+	const longest = 200 * 365 * 24 * 3600
+	seconds := func(n int64) time.Duration { return time.Duration(min(max(n, -longest), longest)) * time.Second }
+	policy := dispatcher.DefaultPolicy()
+	policy.Levels = nil
+	for level := range strings.SplitSeq(levels, "|") {
+		policy.Levels = append(policy.Levels, strings.Fields(level))
+	}
+	policy.Rounds, policy.Repeat, policy.FirstSend, policy.AckLapse, policy.Recalls = rounds, seconds(repeat), seconds(first), seconds(lapse), recalls
+	policy.Waits[of] = seconds(wait)
+	return policy
 }
 
 // FuzzReply reads any text that somebody writes back. A code is six digits that stand in the text in this order, and a reference one that is

@@ -15,16 +15,18 @@ import (
 	"github.com/dutyline/dutyline/request"
 )
 
-// clear keeps what is sealed as it is, for tests that look at something else.
-type clear struct{}
+// unsealed keeps what is sealed as it is, for tests that look at something else.
+type unsealed struct{}
 
-func (clear) Seal(_ context.Context, _, _ string, plain []byte) ([]byte, error) { return plain, nil }
+func (unsealed) Seal(_ context.Context, _, _ string, plain []byte) ([]byte, error) { return plain, nil }
 
-func (clear) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) { return sealed, nil }
+func (unsealed) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) {
+	return sealed, nil
+}
 
 func clearService(m *memory) *intake.Service {
 	return intake.New(intake.Options{
-		Log: m, Sealer: clear{}, Deployment: deployment, Node: "n1",
+		Log: m, Sealer: unsealed{}, Deployment: deployment, Node: "n1",
 		Now: func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) },
 	})
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/dutyline/dutyline/request"
 )
 
+type fuzzedCall struct{ method, path, who string }
+
 // calls are the calls that FuzzCall makes: a method, a path in which {ref} stands for a request of the sender's and {text} for any text, and
 // whose call it is.
-var calls = []struct{ method, path, who string }{
+var calls = []fuzzedCall{
 	{"POST", "/api/v1/requests", "sender"},
 	{"PATCH", "/api/v1/requests/{ref}", "sender"},
 	{"POST", "/api/v1/requests/{ref}/withdraw", "sender"},
@@ -76,20 +78,11 @@ func FuzzCall(f *testing.F) {
 			t.Skip("a read waits for a position that is to come")
 		}
 		w.t = t
+		w.log.clear()
+		w.logs.TakeAll()
 		raised := w.raised()
 		c := calls[int(call)%len(calls)]
-		token := map[string]string{"sender": w.sender, "officer": w.officer, "coordinator": w.coordinator, "token": text}[c.who]
-		target := strings.NewReplacer("{ref}", raised.Reference, "{text}", url.QueryEscape(text)).Replace(c.path)
-		r := httptest.NewRequestWithContext(t.Context(), c.method, target, strings.NewReader(string(body)))
-		r.Header.Set("Authorization", "Bearer "+token)
-		for name, value := range map[string]string{"Content-Type": kind, "If-Match": match, "Dutyline-Position": position, "Idempotency-Key": key, "If-None-Match": match} {
-			if value != "" {
-				r.Header.Set(name, value)
-			}
-		}
-		recorder := httptest.NewRecorder()
-		w.web.ServeHTTP(recorder, r)
-		got := answer{recorder.Result(), recorder.Body.String()}
+		got := w.fuzzed(c, raised.Reference, text, kind, match, position, key, string(body))
 		if got.StatusCode >= 300 && got.StatusCode != http.StatusNotModified {
 			if got.StatusCode < 400 {
 				return // the path is written in another way
@@ -98,7 +91,7 @@ func FuzzCall(f *testing.F) {
 				Errors []request.FieldError
 			}
 			if code := got.problem(t); refused[code] != got.StatusCode && !(code == "too_many_failed_sign_ins" && c.who == "token") {
-				t.Fatalf("%s %s: %d %s", c.method, target, got.StatusCode, got.text)
+				t.Fatalf("%s %s: %d %s", c.method, c.path, got.StatusCode, got.text)
 			}
 			got.into(t, &p)
 			for _, e := range p.Errors {
@@ -134,6 +127,22 @@ func FuzzCall(f *testing.F) {
 			}
 		}
 	})
+}
+
+// fuzzed makes one call with the arguments of FuzzCall.
+func (w *world) fuzzed(c fuzzedCall, reference, text, kind, match, position, key, body string) answer {
+	token := map[string]string{"sender": w.sender, "officer": w.officer, "coordinator": w.coordinator, "token": text}[c.who]
+	target := strings.NewReplacer("{ref}", reference, "{text}", url.QueryEscape(text)).Replace(c.path)
+	r := httptest.NewRequestWithContext(w.t.Context(), c.method, target, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+token)
+	for name, value := range map[string]string{"Content-Type": kind, "If-Match": match, "Dutyline-Position": position, "Idempotency-Key": key, "If-None-Match": match} {
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	recorder := httptest.NewRecorder()
+	w.web.ServeHTTP(recorder, r)
+	return answer{recorder.Result(), recorder.Body.String()}
 }
 
 // shown is a request as its sender sees it.
