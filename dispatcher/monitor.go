@@ -63,7 +63,7 @@ func late(p *request.Page, now time.Time) bool {
 	case request.PageQueued:
 		due = p.Ordered
 	case request.PageRetrying:
-		due = p.Last().RetryAt
+		due = p.Made().RetryAt
 	default:
 		return false
 	}
