@@ -483,7 +483,7 @@ func (w *night) edit(what string, change func(b *roster.Book)) {
 
 func (w *night) override(d disturbance, c *dice) {
 	kind := pick(c, []roster.Kind{roster.Replace, roster.Add, roster.Add, roster.Remove})
-	person := pick(c, w.book.People[:len(w.book.People)-2]).ID
+	person := pick(c, w.book.People).ID
 	from := w.time().Add(pick(c, []time.Duration{0, time.Minute, 30 * time.Minute})).Truncate(time.Minute)
 	until := from.Add(c.between(5*time.Minute, 5*time.Hour)).Truncate(time.Second)
 	w.edit(fmt.Sprintf("%s %s until %s", kind, person, until.Format("15:04")), func(b *roster.Book) {

@@ -21,6 +21,9 @@ func TestTry(t *testing.T) {
 		tech += w.sum.Technical
 		dup += w.sum.Duplicates
 		lost += w.sum.Lost
+		if w.sum.Lost > 300 || w.log.end() > 3000 {
+			fmt.Println("night", w.seed, "lost", w.sum.Lost, "commits", w.log.end(), "tasks", w.order, w.sum.Faults)
+		}
 		alarms += w.sum.Alarms
 		if w.failed != nil {
 			kinds[w.failed.Invariant]++
