@@ -29,9 +29,12 @@ const (
 // Troubles lists the alarms that should stand now by what this machine has folded: every node that has read as far lists the same.
 func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	var t troubles
-	refs := make([]request.Ref, 0, len(m.entries))
+	var refs []request.Ref
 	for ref, e := range m.entries {
-		if !ref.IsOps() && !e.state.Closed {
+		if ref.IsOps() || e.state.Closed {
+			continue
+		}
+		if len(e.state.Alarms) > 0 || anyLate(e.state, now) {
 			refs = append(refs, ref)
 		}
 	}
@@ -51,6 +54,15 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 		t.add(nil, request.AlarmBody{Kind: request.AlarmNobody, Cause: target})
 	}
 	return t.list()
+}
+
+func anyLate(s *request.State, now time.Time) bool {
+	for i := range s.Pages {
+		if late(&s.Pages[i], now) {
+			return true
+		}
+	}
+	return false
 }
 
 // late reports whether a page should have been attempted a while ago.

@@ -79,8 +79,11 @@ func (n *node) sight(log bool) {
 			over30 = over30 || !slices.ContainsFunc(s.Troubles, a.Alarm.Same)
 		}
 	}
+	mine := func(kind request.AlarmKind) bool {
+		return slices.ContainsFunc(s.Alarms, func(a *request.State) bool { return a.Alarm.Kind == kind && !a.Status.Ended() })
+	}
 	switch {
-	case !log || len(raise) > 0 || len(over) > 0 || !redis || offset.Abs() > time.Second:
+	case len(raise) > 0 || len(over) > 0 || (!redis && !mine(request.AlarmRedis)) || (offset.Abs() > time.Second && !mine(request.AlarmClock)):
 		n.look(0)
 	case over30:
 		n.look(25 * time.Second)

@@ -60,7 +60,7 @@ func (w *night) draw() []disturbance {
 	}
 	w.set = setting{
 		policy: p, limit: notifier.Limit{PerSecond: pick(d, []float64{1, 1, 1, 5, 0})}, digits: pick(d, []int{6, 6, 6, 1}),
-		diligent: pick(d, []float64{0.4, 0.7, 0.9}),
+		diligent: pick(d, []float64{0.6, 0.8, 0.95}),
 	}
 	w.book = w.firstBook(d)
 	w.store()
