@@ -132,13 +132,17 @@ func (n *node) begin() {
 	n.appends = notifier.NewLane(notifier.Limit{InFlight: appendsInFlight, PerRecipient: 1})
 	n.clock = dispatcher.NewClockOf(func() time.Time { return w.time().Add(n.wallSkew) }, func() time.Duration { return w.now + n.skew })
 	lane := func(notifier.Phone) string { return "number" }
-	m := dispatcher.NewMachine(dispatcher.Options{
+	o := dispatcher.Options{
 		Node: n.name, Policy: w.set.policy, CallTimeout: callTimeout, Webhook: hooked, Providers: []dispatcher.Provider{
 			{Name: telephone, Medium: notifier.MediumSMS, Lane: lane, Limit: w.set.limit},
 			{Name: telephone, Medium: notifier.MediumVoice, Lane: lane, Limit: w.set.limit},
 			{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: func(to notifier.Phone) string { return string(to) }},
 		},
-	})
+	}
+	if w.tamper.options != nil {
+		w.tamper.options(&o)
+	}
+	m := dispatcher.NewMachine(o)
 	n.brain = m
 	if w.tamper.brain != nil {
 		n.brain = w.tamper.brain(n, m)

@@ -136,8 +136,13 @@ func (p *provider) find(c dispatcher.Call, m notifier.Message, left time.Duratio
 			break
 		}
 	}
-	if w.tamper.found != nil && !w.tamper.found(found != "") {
-		found = ""
+	if w.tamper.found != nil {
+		switch said := w.tamper.found(found != ""); {
+		case !said:
+			found = ""
+		case found == "":
+			found = "X"
+		}
 	}
 	if found == "" {
 		return took, notifier.NotFound{}
