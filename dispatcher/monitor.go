@@ -34,7 +34,7 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 		if ref.IsOps() || e.state.Closed {
 			continue
 		}
-		if len(e.state.Alarms) > 0 || anyLate(e.state, now) {
+		if len(e.state.Alarms) > 0 || (e.open > 0 && anyLate(e.state, now)) {
 			refs = append(refs, ref)
 		}
 	}

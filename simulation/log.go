@@ -35,7 +35,7 @@ type memoryLog struct {
 }
 
 func newMemoryLog(now func() time.Time) *memoryLog {
-	return &memoryLog{now: now, subjects: map[request.Ref][]uint64{}, ids: map[string]uint64{}}
+	return &memoryLog{now: now, entries: make([]entry, 0, 512), subjects: map[request.Ref][]uint64{}, ids: map[string]uint64{}}
 }
 
 // anyHead expects nothing: a fact.

@@ -59,7 +59,7 @@ type asked struct {
 
 // play runs a night over a plan, without those of its disturbances that are left out.
 func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
-	w := &night{seed: seed, tamper: t, requests: map[int]*asked{}}
+	w := &night{seed: seed, tamper: t, requests: map[int]*asked{}, agenda: make(agenda, 0, 256)}
 	w.sum.Faults = map[string]int{}
 	if tell {
 		w.story = &story{}

@@ -251,7 +251,9 @@ func (p *phones) text(m notifier.Message, id string, took time.Duration) {
 	w := p.w
 	d := w.throw("text", id)
 	prov := &w.provider
-	prov.tell(took+d.between(200*time.Millisecond, time.Second), m, id, notifier.Sent, "", "")
+	if d.chance(0.3) { // most providers say nothing between taking a text and the carrier's report
+		prov.tell(took+d.between(200*time.Millisecond, time.Second), m, id, notifier.Sent, "", "")
+	}
 	arrives := took + d.between(time.Second, 5*time.Second)
 	lost := p.modes["texts_lost"] > 0 && d.chance(0.5)
 	switch {
