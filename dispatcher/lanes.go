@@ -79,7 +79,13 @@ func (m *Machine) queue(now time.Time, e *entry) {
 			if e.wake.IsZero() || due.Before(e.wake) {
 				e.wake = due
 			}
-		case e.lanes[p.Page] == "":
+		default:
+			if e.lanes[p.Page] != "" {
+				if a := p.Last(); a == nil || m.calls[call{e.state.Ref, a.ID}] || !m.lanes[e.lanes[p.Page]].Flies(e.state.Ref, p.Page) {
+					continue // it waits, or its call is under way
+				}
+				m.release(e, p.Page) // a place that a call had which is over
+			}
 			l := m.lane(p)
 			if l.Waiting() == 0 {
 				l.moved = now
@@ -96,7 +102,7 @@ func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool)
 	case request.PageQueued:
 		return p.Ordered, true
 	case request.PageRetrying:
-		return p.Last().RetryAt, true
+		return p.Made().RetryAt, true
 	case request.PageSending:
 		a := p.Last()
 		if m.calls[call{s.Ref, a.ID}] {

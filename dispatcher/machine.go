@@ -59,6 +59,7 @@ type entry struct {
 	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
 	lanes   map[string]string // page → lane that has it waiting or flying
 	noted   int               // pages that are in the machine's asked
+	open    int               // pages with which the lanes still have work
 }
 
 // start is an attempt whose intent is being appended.
@@ -194,6 +195,12 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 				m.asked[p.Person] = map[request.Ref]bool{}
 			}
 			m.asked[p.Person][in.Ref] = true
+		}
+	}
+	e.open = 0
+	for i := range e.state.Pages {
+		if e.state.Pages[i].State.Open() {
+			e.open++
 		}
 	}
 	if read.Err() == nil && (e.pending != nil || m.ready) {

@@ -29,9 +29,12 @@ const (
 // Troubles lists the alarms that should stand now by what this machine has folded: every node that has read as far lists the same.
 func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	var t troubles
-	refs := make([]request.Ref, 0, len(m.entries))
+	var refs []request.Ref
 	for ref, e := range m.entries {
-		if !ref.IsOps() && !e.state.Closed {
+		if ref.IsOps() || e.state.Closed {
+			continue
+		}
+		if len(e.state.Alarms) > 0 || (e.open > 0 && anyLate(e.state, now)) {
 			refs = append(refs, ref)
 		}
 	}
@@ -53,6 +56,15 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	return t.list()
 }
 
+func anyLate(s *request.State, now time.Time) bool {
+	for i := range s.Pages {
+		if late(&s.Pages[i], now) {
+			return true
+		}
+	}
+	return false
+}
+
 // late reports whether a page should have been attempted a while ago.
 func late(p *request.Page, now time.Time) bool {
 	var due time.Time
@@ -63,7 +75,7 @@ func late(p *request.Page, now time.Time) bool {
 	case request.PageQueued:
 		due = p.Ordered
 	case request.PageRetrying:
-		due = p.Last().RetryAt
+		due = p.Made().RetryAt
 	default:
 		return false
 	}

@@ -241,7 +241,7 @@ func (p *plan) unreachable() bool {
 			continue
 		}
 		if p.hasPage(person, func(page *request.Page) bool {
-			rang := page.State == request.PageFailed && page.Last().Failure == request.FailedNoKey // their phone works: the step has its time
+			rang := page.State == request.PageFailed && page.Made().Failure == request.FailedNoKey // their phone works: the step has its time
 			return page.Purpose == request.Ask && (rang || page.State != request.PageFailed) && page.State != request.PageCalledOff && page.State != request.PageLate
 		}) {
 			return false
@@ -437,7 +437,7 @@ func (p *plan) mend() {
 		if page.Purpose != request.Ask || page.State != request.PageFailed || page.Level != step.Level || page.Round != step.Round || slices.Contains(p.s.Passed, page.Person) {
 			continue
 		}
-		if last := page.Last(); last != nil && last.Failure == request.FailedNoKey {
+		if last := page.Made(); last != nil && last.Failure == request.FailedNoKey {
 			p.recall(page)
 			continue
 		}

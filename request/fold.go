@@ -279,7 +279,7 @@ func (p *Page) settle() {
 		}
 		inFlight = inFlight || p.Attempts[i].InFlight()
 	}
-	last := p.Last()
+	last := p.Made()
 	switch {
 	case best == rankDelivered:
 		p.State = PageDelivered
@@ -291,6 +291,7 @@ func (p *Page) settle() {
 		// cancelled, expired or failed: late bad news changes nothing
 	case inFlight:
 		p.State = PageSending
+	case last == nil: // the log was cut
 	case last.Rank == rankFailedForNow:
 		p.State = PageRetrying
 	case last.Rank == rankFailedForGood:

@@ -70,6 +70,17 @@ func (p *Page) Last() *Attempt {
 	return &p.Attempts[len(p.Attempts)-1]
 }
 
+// Made is the newest attempt that was made: one that was not, because a look-up found an earlier one to have arrived, says nothing of what
+// became of the page. Nil when there is none.
+func (p *Page) Made() *Attempt {
+	for i := len(p.Attempts) - 1; i >= 0; i-- {
+		if a := &p.Attempts[i]; a.Failure != FailedDuplicate {
+			return a
+		}
+	}
+	return nil
+}
+
 // LookUp reports whether an earlier attempt may have arrived without our knowing.
 func (p *Page) LookUp() bool {
 	return slices.ContainsFunc(p.Attempts, func(a Attempt) bool { return a.Failure == FailedUnknown })

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 const (
 	watchEvery   = 5 * time.Second
 	headPatience = 4 * time.Second
+	late         = 31 * time.Second // of a page that nobody attempts
 )
 
 // look lets the node look for trouble after a while. The real node looks every five seconds; here it looks when the answer may have changed, at
@@ -36,6 +38,24 @@ func (n *node) look(after time.Duration) {
 	})
 }
 
+// sweep looks for pages that are late, for as long as some wait.
+func (n *node) sweep() {
+	if n.sweeping {
+		return
+	}
+	n.sweeping = true
+	n.after(late, func() {
+		n.sweeping = false
+		waiting := n.w.audit.waiting
+		if len(waiting) > 0 && n.w.now-waiting[0].storedAt >= late {
+			n.look(0)
+		}
+		if len(waiting) > 0 {
+			n.sweep()
+		}
+	})
+}
+
 func (n *node) lookForTrouble() {
 	if !n.ready || n.book == nil {
 		return
@@ -52,15 +72,23 @@ func (n *node) sight(log bool) {
 	redis, offset := n.w.unreadable == 0, n.clock.Offset()
 	s := dispatcher.Sight{Troubles: n.brain.Troubles(now), Alarms: n.brain.Watched(), Log: log, Redis: &redis, Offset: &offset}
 	raise, over := n.monitor.Decide(now, s)
-	stands := false
+	stands, over30 := false, false // an alarm, and one whose cause may be gone
 	for _, a := range s.Alarms {
-		stands = stands || !a.Status.Ended()
+		if !a.Status.Ended() {
+			stands = true
+			over30 = over30 || !slices.ContainsFunc(s.Troubles, a.Alarm.Same)
+		}
+	}
+	mine := func(kind request.AlarmKind) bool {
+		return slices.ContainsFunc(s.Alarms, func(a *request.State) bool { return a.Alarm.Kind == kind && !a.Status.Ended() })
 	}
 	switch {
-	case !log || len(raise) > 0 || len(over) > 0 || !redis || offset.Abs() > time.Second:
+	case len(raise) > 0 || len(over) > 0 || (!redis && !mine(request.AlarmRedis)) || (offset.Abs() > time.Second && !mine(request.AlarmClock)):
 		n.look(0)
-	case stands:
+	case over30:
 		n.look(25 * time.Second)
+	case stands:
+		n.look(2 * time.Minute)
 	}
 	if !log {
 		return

@@ -718,7 +718,7 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 		}
 	}
 	over := t == request.AttemptFailed
-	if over && p.Channel == notifier.MediumVoice {
+	if over && p.Channel == notifier.MediumVoice && !(x.sent && b.Failure.Retryable()) { // a call that arrived rings, whatever its answer was
 		u.until, u.free = 0, w.now
 	}
 	switch {

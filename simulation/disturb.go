@@ -58,7 +58,7 @@ func init() { //nolint:gochecknoinits // the table and what it names refer to ea
 		{"number_dead", 0.4, true, false, (*night).deadNumber},
 		{"sender_unreachable", 0.3, true, false, (*night).senderDown},
 
-		{"asleep", 2.5, false, false, func(w *night, d disturbance, c *dice) { w.person(d, c, w.phones.asleep, 4*time.Hour) }},
+		{"asleep", 2, false, false, func(w *night, d disturbance, c *dice) { w.person(d, c, w.phones.asleep, 3*time.Hour) }},
 		{"late", 1, false, false, habit("late", 4*time.Hour)},
 		{"wrong_code", 1, false, false, habit("wrong_code", 4*time.Hour)},
 		{"pass", 0.7, false, false, habit("pass", time.Hour)},
@@ -70,7 +70,7 @@ func init() { //nolint:gochecknoinits // the table and what it names refer to ea
 		{"undo", 1, false, false, habit("undo", 2*time.Hour)},
 		{"gives_back", 1, false, false, habit("gives_back", 2*time.Hour)},
 		{"does_not_read", 1, false, false, habit("does_not_read", 4*time.Hour)},
-		{"nobody_answers", 0.25, false, false, (*night).nobodyAnswers},
+		{"nobody_answers", 0.2, false, false, (*night).nobodyAnswers},
 
 		{"roster_override", 1.5, false, false, (*night).override},
 		{"roster_gap", 0.25, false, false, (*night).gap},
@@ -457,7 +457,7 @@ func twoAtOnce(w *night, _ disturbance, c *dice) {
 }
 
 func (w *night) nobodyAnswers(_ disturbance, c *dice) {
-	d := c.between(20*time.Minute, 90*time.Minute)
+	d := c.between(20*time.Minute, time.Hour)
 	w.say("people", "nobody answers, for %s", told(d))
 	for _, person := range people {
 		w.phones.asleep[person]++
@@ -483,7 +483,7 @@ func (w *night) edit(what string, change func(b *roster.Book)) {
 
 func (w *night) override(d disturbance, c *dice) {
 	kind := pick(c, []roster.Kind{roster.Replace, roster.Add, roster.Add, roster.Remove})
-	person := pick(c, w.book.People[:len(w.book.People)-2]).ID
+	person := pick(c, w.book.People).ID
 	from := w.time().Add(pick(c, []time.Duration{0, time.Minute, 30 * time.Minute})).Truncate(time.Minute)
 	until := from.Add(c.between(5*time.Minute, 5*time.Hour)).Truncate(time.Second)
 	w.edit(fmt.Sprintf("%s %s until %s", kind, person, until.Format("15:04")), func(b *roster.Book) {
@@ -537,5 +537,8 @@ func (w *night) unreadableRoster(_ disturbance, c *dice) {
 	w.at(d, func() {
 		w.unreadable--
 		w.audit.moved()
+		for _, n := range w.nodes {
+			n.look(0)
+		}
 	})
 }

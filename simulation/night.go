@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dutyline/dutyline/dispatcher"
@@ -42,10 +43,11 @@ type night struct {
 
 // tamper is how tests break what is simulated. The zero value breaks nothing.
 type tamper struct {
-	brain  func(n *node, m *dispatcher.Machine) brain
-	found  func(found bool) bool
-	log    func(*memoryLog)
-	silent map[string]bool // invariants that are not judged
+	options func(*dispatcher.Options)
+	brain   func(n *node, m *dispatcher.Machine) brain
+	found   func(found bool) bool // what a look-up says of what is there
+	log     func(*memoryLog)
+	silent  []string // invariants that are not judged
 }
 
 // asked is one request as its sender knows it.
@@ -57,7 +59,7 @@ type asked struct {
 
 // play runs a night over a plan, without those of its disturbances that are left out.
 func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
-	w := &night{seed: seed, tamper: t, requests: map[int]*asked{}}
+	w := &night{seed: seed, tamper: t, requests: map[int]*asked{}, agenda: make(agenda, 0, 256)}
 	w.sum.Faults = map[string]int{}
 	if tell {
 		w.story = &story{}
@@ -123,7 +125,7 @@ func (w *night) say(who, format string, args ...any) {
 
 // fail ends the night.
 func (w *night) fail(invariant string, ref request.Ref, format string, args ...any) {
-	if w.failed != nil || w.tamper.silent[invariant] {
+	if w.failed != nil || slices.Contains(w.tamper.silent, invariant) {
 		return
 	}
 	w.failed = &Violation{Seed: w.seed, Invariant: invariant, Ref: ref, At: w.now, What: fmt.Sprintf(format, args...)}

@@ -75,6 +75,7 @@ type node struct {
 	measures  time.Duration // the clock is measured until
 	measuring bool
 	lookAt    time.Duration // next look for trouble; negative: none
+	sweeping  bool
 	texts     map[string]notifier.AnswerKind
 	steady    time.Duration // since when nothing hampers it
 }
@@ -100,7 +101,7 @@ func (n *node) able() bool { return n.serves() && n.pauses == 0 && n.lags == 0 &
 // do runs something in the process, when it is not stopped.
 func (n *node) do(life int, run func()) {
 	switch {
-	case n.life != life:
+	case n.life != life || !n.up:
 	case n.pauses > 0:
 		n.backlog = append(n.backlog, run)
 	default:
@@ -123,7 +124,7 @@ func (n *node) hop(key uint64) time.Duration {
 func (n *node) begin() {
 	w := n.w
 	n.life++
-	n.up, n.ready, n.following, n.reading, n.measuring = true, false, false, false, false
+	n.up, n.ready, n.following, n.reading, n.measuring, n.sweeping = true, false, false, false, false, false
 	n.backlog, n.folded, n.read, n.seen, n.book, n.bookAt = nil, nil, 0, 0, nil, 0
 	n.wakeAt, n.lookAt, n.measures, n.steady = -1, -1, 0, w.now
 	n.told, n.toldLast = nil, nil
@@ -131,13 +132,17 @@ func (n *node) begin() {
 	n.appends = notifier.NewLane(notifier.Limit{InFlight: appendsInFlight, PerRecipient: 1})
 	n.clock = dispatcher.NewClockOf(func() time.Time { return w.time().Add(n.wallSkew) }, func() time.Duration { return w.now + n.skew })
 	lane := func(notifier.Phone) string { return "number" }
-	m := dispatcher.NewMachine(dispatcher.Options{
+	o := dispatcher.Options{
 		Node: n.name, Policy: w.set.policy, CallTimeout: callTimeout, Webhook: hooked, Providers: []dispatcher.Provider{
 			{Name: telephone, Medium: notifier.MediumSMS, Lane: lane, Limit: w.set.limit},
 			{Name: telephone, Medium: notifier.MediumVoice, Lane: lane, Limit: w.set.limit},
 			{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: func(to notifier.Phone) string { return string(to) }},
 		},
-	})
+	}
+	if w.tamper.options != nil {
+		w.tamper.options(&o)
+	}
+	m := dispatcher.NewMachine(o)
 	n.brain = m
 	if w.tamper.brain != nil {
 		n.brain = w.tamper.brain(n, m)
@@ -261,9 +266,11 @@ func (n *node) fold(e *entry) {
 		case request.AlarmRaised, request.AlarmCleared:
 			n.look(200 * time.Millisecond)
 		case request.AttemptFailed:
-			n.look(0)
+			if b, ok := request.Body[request.AttemptBody](e.read, i); ok && b.Failure.Retryable() {
+				n.look(0)
+			}
 		case request.PageOrdered:
-			n.look(31 * time.Second)
+			n.sweep()
 		default:
 		}
 	}
@@ -335,6 +342,9 @@ func (n *node) pump() {
 				n.step(dispatcher.Committed{Ref: a.Ref, Seq: seq, Data: a.Data, Parsed: n.w.log.at(seq).read})
 			} else {
 				n.w.sum.Lost++
+				if n.w.story != nil {
+					n.w.story.add(n.w.now, n.name, a.Ref, "loses a race at head "+strconv.Itoa(int(a.Expect))+" for="+a.For+" starts="+strconv.FormatBool(a.Starts))
+				}
 				n.step(dispatcher.Lost{Ref: a.Ref, ID: a.ID})
 			}
 			n.appends.Done(item.Ref, item.Page)

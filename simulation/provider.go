@@ -136,8 +136,13 @@ func (p *provider) find(c dispatcher.Call, m notifier.Message, left time.Duratio
 			break
 		}
 	}
-	if w.tamper.found != nil && !w.tamper.found(found != "") {
-		found = ""
+	if w.tamper.found != nil {
+		switch said := w.tamper.found(found != ""); {
+		case !said:
+			found = ""
+		case found == "":
+			found = "X"
+		}
 	}
 	if found == "" {
 		return took, notifier.NotFound{}
@@ -246,7 +251,9 @@ func (p *phones) text(m notifier.Message, id string, took time.Duration) {
 	w := p.w
 	d := w.throw("text", id)
 	prov := &w.provider
-	prov.tell(took+d.between(200*time.Millisecond, time.Second), m, id, notifier.Sent, "", "")
+	if d.chance(0.3) { // most providers say nothing between taking a text and the carrier's report
+		prov.tell(took+d.between(200*time.Millisecond, time.Second), m, id, notifier.Sent, "", "")
+	}
 	arrives := took + d.between(time.Second, 5*time.Second)
 	lost := p.modes["texts_lost"] > 0 && d.chance(0.5)
 	switch {

@@ -29,14 +29,14 @@ type setting struct {
 	diligent float64        // how likely a text is answered soon
 }
 
-// officers of the book of a night; the last two are coordinators, and stay.
+// officers of the book of a night; the last is the coordinator, and stays.
 var (
-	people = []string{"ada", "bruno", "carmen", "dalia", "erik", "farah", "goran"}
-	signs  = []string{"KESTREL", "HERON", "OSPREY", "SWIFT", "MERLIN", "PLOVER", "CURLEW"}
+	people = []string{"ada", "bruno", "carmen", "dalia", "erik"}
+	signs  = []string{"KESTREL", "HERON", "OSPREY", "SWIFT", "MERLIN"}
 )
 
 const (
-	firstCoordinator = 5
+	firstCoordinator = 4
 	numbers          = "+1500555010"
 )
 
@@ -60,7 +60,7 @@ func (w *night) draw() []disturbance {
 	}
 	w.set = setting{
 		policy: p, limit: notifier.Limit{PerSecond: pick(d, []float64{1, 1, 1, 5, 0})}, digits: pick(d, []int{6, 6, 6, 1}),
-		diligent: pick(d, []float64{0.3, 0.6, 0.8}),
+		diligent: pick(d, []float64{0.6, 0.8, 0.95}),
 	}
 	w.book = w.firstBook(d)
 	w.store()
@@ -77,10 +77,10 @@ func (w *night) firstBook(d *dice) roster.Book {
 			{ID: "call", Channel: notifier.MediumVoice, Address: number, Verified: true},
 		}})
 	}
-	b.Teams = []roster.Team{{ID: "coordinators", Members: people[firstCoordinator:]}, {ID: "second", Members: []string{"carmen", "erik"}}}
+	b.Teams = []roster.Team{{ID: "coordinators", Members: people[firstCoordinator:]}, {ID: "second", Members: []string{"carmen", "dalia"}}}
 	handover := w.start.Add(d.between(30*time.Minute, 11*time.Hour)).Format("15:04")
 	b.Rosters = []roster.Roster{{ID: "national", TimeZone: "UTC", Layers: []roster.Layer{{ID: "primary", Rotation: roster.Rotation{
-		Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}, {"dalia"}, {"erik"}}, Unit: roster.Days, Length: 1, Handover: handover,
+		Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}, {"dalia"}}, Unit: roster.Days, Length: 1, Handover: handover,
 		From: w.start.AddDate(0, 0, -30-d.n(5)).Format(time.DateOnly),
 	}}}}}
 	return b
