@@ -14,6 +14,9 @@ COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose 
 FUZZTIME ?= 20s
 SCREENSHOTS ?= $(CURDIR)/bin/screenshots
 
+# A paper that bench writes its figures into, as docs/performance.md; none unless it is asked for.
+DOC ?=
+
 .PHONY: help build run demo test check format format-check vet lint deadcode race fuzz bench proof screenshots up down logs
 
 help: ## list the targets
@@ -63,8 +66,8 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 		$(GO) test -run '^$$' -fuzz "^$${name#func }$$" -fuzztime $(FUZZTIME) "$${file%/*}" </dev/null; \
 	done
 
-bench: build ## measure a node against its own disk and log, then the packages
-	bin/dutyline bench
+bench: build ## measure nodes against their own disk and log, then the packages; DOC=FILE writes the figures there too
+	bin/dutyline bench$(if $(DOC), --doc '$(DOC)')
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 proof: ## run the long proofs: kill -9, fsync counted, privacy scanned, years of clock changes

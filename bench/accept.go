@@ -58,10 +58,10 @@ func (r *run) measureAccept(ctx context.Context) (err error) {
 		time.Sleep(rests)
 	}
 	r.add(
-		Result{Name: "accept_p50", Value: accept.p(50), Unit: "ms", Baseline: bare.p(50), Limit: 3},
-		Result{Name: "accept_p99", Value: accept.p(99), Unit: "ms", Baseline: bare.p(99)},
-		Result{Name: "accepted_to_provider_p50", Value: provider.p(50), Unit: "ms", Baseline: bare.p(50)},
-		Result{Name: "accepted_to_provider_p99", Value: provider.p(99), Unit: "ms", Limit: 25},
+		Result{Name: "accept_p50", Value: accept.p(50), Unit: "ms", Baseline: bare.p(50), Limit: 3, About: "POST to 202, one client, median"},
+		Result{Name: "accept_p99", Value: accept.p(99), Unit: "ms", Baseline: bare.p(99), About: "the same, 99th percentile"},
+		Result{Name: "accepted_to_provider_p50", Value: provider.p(50), Unit: "ms", Baseline: bare.p(50), About: "202 to the text at the provider, at rest, median"},
+		Result{Name: "accepted_to_provider_p99", Value: provider.p(99), Unit: "ms", Limit: 25, About: "202 to the text at the provider, at rest, 99th percentile"},
 	)
 	return nil
 }
@@ -77,11 +77,11 @@ func (r *run) measureCrowd(ctx context.Context) error {
 	p := median(m.turns, func(t turn) float64 { return t.paged / (t.bare / t.appends) })
 	a := median(m.turns, func(t turn) float64 { return t.accepted / t.bare })
 	r.add(
-		Result{Name: "accept_64_clients_p50", Value: m.accept.p(50), Unit: "ms", Baseline: m.bare.p(50)},
-		Result{Name: "accept_64_clients_p99", Value: m.accept.p(99), Unit: "ms", Baseline: m.bare.p(99)},
+		Result{Name: "accept_64_clients_p50", Value: m.accept.p(50), Unit: "ms", Baseline: m.bare.p(50), About: "POST to 202, each of 64 clients at once, median"},
+		Result{Name: "accept_64_clients_p99", Value: m.accept.p(99), Unit: "ms", Baseline: m.bare.p(99), About: "the same, 99th percentile"},
 		// Two entries a request: its key, and received.
-		Result{Name: "accepted_64_clients", Value: a.accepted, Unit: "requests/s", Baseline: a.bare / 2},
-		Result{Name: "paged_one_officer", Value: p.paged, Unit: "requests/s", Baseline: p.bare / p.appends},
+		Result{Name: "accepted_64_clients", Value: a.accepted, Unit: "requests/s", Baseline: a.bare / 2, About: "accepted, 64 clients, against two appends a request"},
+		Result{Name: "paged_one_officer", Value: p.paged, Unit: "requests/s", Baseline: p.bare / p.appends, About: "accepted and paged, 64 clients, all for one officer"},
 	)
 	return nil
 }
@@ -99,8 +99,8 @@ func (r *run) measurePaged(ctx context.Context) error {
 	}
 	p := median(m.turns, func(t turn) float64 { return t.paged / (t.bare / t.appends) })
 	r.add(
-		Result{Name: "appends_per_request", Value: p.appends, Unit: "appends"},
-		Result{Name: "accepted_and_paged", Value: p.paged, Unit: "requests/s", Baseline: p.bare / p.appends, Limit: 0.6},
+		Result{Name: "appends_per_request", Value: p.appends, Unit: "appends", About: "entries that a request for four officers leaves in the logs"},
+		Result{Name: "accepted_and_paged", Value: p.paged, Unit: "requests/s", Baseline: p.bare / p.appends, Limit: 0.6, About: "accepted and paged, 64 clients, each for four officers, against what the appends allow"},
 	)
 	return nil
 }

@@ -42,11 +42,11 @@ func (r *run) measureBaseline(ctx context.Context) (err error) {
 		return fmt.Errorf("measure the log: %w", err)
 	}
 	r.add(
-		Result{Name: "append_fsync_p50", Value: disk.p(50), Unit: "ms"},
-		Result{Name: "append_fsync_p99", Value: disk.p(99), Unit: "ms"},
-		Result{Name: "compare_and_append_p50", Value: alone.p(50), Unit: "ms", Baseline: disk.p(50)},
-		Result{Name: "compare_and_append_p99", Value: alone.p(99), Unit: "ms", Baseline: disk.p(99)},
-		Result{Name: "compare_and_append_64_writers", Value: rate, Unit: "appends/s"},
+		Result{Name: "append_fsync_p50", Value: disk.p(50), Unit: "ms", About: "append to a file and fsync, median"},
+		Result{Name: "append_fsync_p99", Value: disk.p(99), Unit: "ms", About: "the same, 99th percentile"},
+		Result{Name: "compare_and_append_p50", Value: alone.p(50), Unit: "ms", Baseline: disk.p(50), About: "one append to the log that expects its head, one writer, median"},
+		Result{Name: "compare_and_append_p99", Value: alone.p(99), Unit: "ms", Baseline: disk.p(99), About: "the same, 99th percentile"},
+		Result{Name: "compare_and_append_64_writers", Value: rate, Unit: "appends/s", About: "the same by 64 writers together"},
 	)
 	return nil
 }
