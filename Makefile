@@ -15,6 +15,9 @@ FUZZTIME ?= 20s
 FUZZJOBS ?= 2
 SCREENSHOTS ?= $(CURDIR)/bin/screenshots
 
+# A paper that bench writes its figures into, as docs/performance.md; none unless it is asked for.
+DOC ?=
+
 .PHONY: help build run demo test check format format-check vet lint deadcode race fuzz bench proof screenshots up down logs
 
 help: ## list the targets
@@ -66,8 +69,8 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each, FUZZJOBS (2) at a time
 		then echo "$$1 of $$0 for $(FUZZTIME):$$(grep -oE "execs: [0-9]+" <<<"$$said" | tail -n 1 | cut -d: -f2) runs"; \
 		else echo "$$1 of $$0 FAILED:"; echo "$$said"; exit 1; fi' || { echo 'make fuzz: a target FAILED, see above'; exit 1; }
 
-bench: build ## measure a node against its own disk and log, then the packages
-	bin/dutyline bench
+bench: build ## measure nodes against their own disk and log, then the packages; DOC=FILE writes the figures there too
+	bin/dutyline bench$(if $(DOC), --doc '$(DOC)')
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 proof: ## run the long proofs: kill -9, fsync counted, privacy scanned, years of clock changes

@@ -133,6 +133,3 @@ func (r *run) say(format string, v ...any) { _, _ = fmt.Fprintf(r.err, "measurin
 
 // note tells something about it.
 func (r *run) note(format string, v ...any) { _, _ = fmt.Fprintf(r.err, "  "+format+"\n", v...) }
-
-// removed is for the end of a part that wrote much: the next one has the disk's cache for itself.
-func removed(err *error, dir string) { *err = errors.Join(*err, os.RemoveAll(dir)) }

@@ -90,7 +90,7 @@ var figures = []string{
 	"others_storm_raised_p50", "others_storm_raised_p99", "others_storm_paged_p50", "others_storm_paged_p99",
 	"appends_per_request", "accepted_and_paged",
 	"burst_10_requests", "burst_10_people", "burst_10_requests_for_10_people",
-	"start_3000_open_commits", "open_300_lateness_p50", "open_300_lateness_p99", "open_300_stored_p99", "open_300_memory",
+	"start_2400_open_commits", "open_300_lateness_p50", "open_300_lateness_p99", "open_300_stored_p99", "open_300_memory",
 	"start_2000_closed_commits",
 }
 

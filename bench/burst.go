@@ -64,7 +64,10 @@ func (r *run) measureBurstOfRequests(ctx context.Context, n int) (err error) {
 			return err
 		}
 	}
-	r.add(Result{Name: fmt.Sprintf("burst_%d_requests", n), Value: took.p(50) / 1000, Unit: "s", Limit: burstLimit})
+	r.add(Result{
+		Name: fmt.Sprintf("burst_%d_requests", n), Value: took.p(50) / 1000, Unit: "s", Limit: burstLimit,
+		About: fmt.Sprintf("%d requests at once for one officer, until the last text", n),
+	})
 	return nil
 }
 
@@ -114,8 +117,14 @@ func (r *run) measureBurstOfPeople(ctx context.Context, n int) (err error) {
 		}
 	}
 	r.add(
-		Result{Name: fmt.Sprintf("burst_%d_people", n), Value: one.p(50) / 1000, Unit: "s", Limit: burstLimit},
-		Result{Name: fmt.Sprintf("burst_%d_requests_for_%d_people", n, n), Value: many.p(50) / 1000, Unit: "s", Limit: burstLimit},
+		Result{
+			Name: fmt.Sprintf("burst_%d_people", n), Value: one.p(50) / 1000, Unit: "s", Limit: burstLimit,
+			About: fmt.Sprintf("one request for %d people at once, until the last text", n),
+		},
+		Result{
+			Name: fmt.Sprintf("burst_%d_requests_for_%d_people", n, n), Value: many.p(50) / 1000, Unit: "s", Limit: burstLimit,
+			About: fmt.Sprintf("%d requests at once for %d people, until the last text", n, n),
+		},
 	)
 	return nil
 }

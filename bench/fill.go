@@ -29,7 +29,7 @@ const closedHeader = "Dutyline-Closed"
 // that ended this minute, and a server stamps only with the present. So they go into the store below the stream, of a server that
 // serves nobody else; the stream is made anew by the server's own restore, which hands out its store. The server must be started again
 // afterwards.
-func (d *deployment) fill(ctx context.Context, n int, from time.Time, every time.Duration, make func(i int) *history) (commits int, err error) {
+func (d *deployment) fill(ctx context.Context, n int, from time.Time, every time.Duration, write func(i int) *history) (commits int, err error) {
 	d.stopNATS()
 	s, err := d.startServer(false)
 	if err != nil {
@@ -49,7 +49,7 @@ func (d *deployment) fill(ctx context.Context, n int, from time.Time, every time
 	}
 	seq := uint64(0)
 	stamp := from
-	for batch := range batches(ctx, n, make) {
+	for batch := range batches(ctx, n, write) {
 		for c := range longest(batch) {
 			for _, h := range batch {
 				if c >= len(h.commits) {
@@ -67,7 +67,7 @@ func (d *deployment) fill(ctx context.Context, n int, from time.Time, every time
 			}
 		}
 	}
-	return int(seq), ctx.Err() //nolint:gosec // far below the largest int
+	return int(seq), ctx.Err()
 }
 
 // emptyStore removes the stream of requests and restores it from an empty backup.
@@ -123,7 +123,7 @@ func (d *deployment) emptyStore(ctx context.Context) (server.StreamStore, error)
 }
 
 // batches makes histories on all processors, in order, so many a batch.
-func batches(ctx context.Context, n int, make_ func(i int) *history) iter.Seq[[]*history] {
+func batches(ctx context.Context, n int, write func(i int) *history) iter.Seq[[]*history] {
 	return func(yield func([]*history) bool) {
 		workers := runtime.GOMAXPROCS(0)
 		for first := 0; first < n && ctx.Err() == nil; first += workers * sideBySide {
@@ -132,7 +132,7 @@ func batches(ctx context.Context, n int, make_ func(i int) *history) iter.Seq[[]
 			for w := range workers {
 				all.Go(func() {
 					for i := first + w*sideBySide; i < min(first+(w+1)*sideBySide, n); i++ {
-						group[w] = append(group[w], make_(i))
+						group[w] = append(group[w], write(i))
 					}
 				})
 			}

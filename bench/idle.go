@@ -34,5 +34,5 @@ func (r *run) measureIdle(ctx context.Context) (err error) {
 		return err
 	}
 	r.add(Result{Name: "idle_processor", Value: 100 * float64(after-before) / float64(time.Since(begin)), Unit: "% of a core"})
-	return r.measureMemory(s.process, "VmRSS", "idle_memory", 60)
+	return r.measureMemory(s.process, "VmRSS", Result{Name: "idle_memory", Limit: 60, About: "memory of a node with nothing to do"})
 }

@@ -70,14 +70,17 @@ func (r *run) measureOpen(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("open_%d", n+due)
+	name, with := fmt.Sprintf("open_%d", n+due), fmt.Sprintf("%d open requests, %d steps due a second", n+due, r.size.rate)
 	r.add(
-		Result{Name: fmt.Sprintf("start_%d_open_commits", commits), Value: started.Seconds(), Unit: "s", Baseline: replay.Seconds()},
-		Result{Name: name + "_lateness_p50", Value: late.decided.p(50), Unit: "ms"},
-		Result{Name: name + "_lateness_p99", Value: late.decided.p(99), Unit: "ms", Limit: 50},
-		Result{Name: name + "_stored_p99", Value: late.stored.p(99), Unit: "ms"},
+		Result{
+			Name: fmt.Sprintf("start_%d_open_commits", commits), Value: started.Seconds(), Unit: "s", Baseline: replay.Seconds(),
+			About: fmt.Sprintf("a node's start with %d commits of open requests, against reading the bare stream", commits),
+		},
+		Result{Name: name + "_lateness_p50", Value: late.decided.p(50), Unit: "ms", About: fmt.Sprintf("%s, a step that is due to its decision, median", with)},
+		Result{Name: name + "_lateness_p99", Value: late.decided.p(99), Unit: "ms", Limit: 50, About: fmt.Sprintf("%s, a step that is due to its decision, 99th percentile", with)},
+		Result{Name: name + "_stored_p99", Value: late.stored.p(99), Unit: "ms", About: fmt.Sprintf("%s, a step that is due to its append, 99th percentile", with)},
 	)
-	return r.measureMemory(node, "VmHWM", name+"_memory", 600)
+	return r.measureMemory(node, "VmHWM", Result{Name: name + "_memory", Limit: 600, About: with + ", the most memory that the node's process had"})
 }
 
 // comeDue stores requests whose next steps come due soon, and gives when each does.
@@ -117,16 +120,17 @@ func (d *deployment) comeDue(ctx context.Context, after, n, rate int) (dues map[
 }
 
 // measureMemory adds a figure of a process's memory, where the system tells it.
-func (r *run) measureMemory(p *process, of, name string, limit float64) error {
+func (r *run) measureMemory(p *process, of string, figure Result) error {
 	mib, err := p.memory(of)
 	if errors.Is(err, errNoProc) {
-		r.note("%s is left out: %v", name, err)
+		r.note("%s is left out: %v", figure.Name, err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r.add(Result{Name: name, Value: mib, Unit: "MiB", Limit: limit})
+	figure.Value, figure.Unit = mib, "MiB"
+	r.add(figure)
 	return nil
 }
 
@@ -196,6 +200,9 @@ func (r *run) measureClosed(ctx context.Context) (err error) {
 		return err
 	}
 	node.stop()
-	r.add(Result{Name: fmt.Sprintf("start_%d_closed_commits", commits), Value: started.Seconds(), Unit: "s", Baseline: scanned.Seconds(), Limit: 1.5})
+	r.add(Result{
+		Name: fmt.Sprintf("start_%d_closed_commits", commits), Value: started.Seconds(), Unit: "s", Baseline: scanned.Seconds(), Limit: 1.5,
+		About: fmt.Sprintf("a node's start with %d commits of closed requests, against the bare scan of headers", commits),
+	})
 	return nil
 }

@@ -94,13 +94,6 @@ func (p *provider) note(text string, now time.Time) {
 	}
 }
 
-// of gives what came in for a request.
-func (p *provider) of(ref string) arrival {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.arrivals[ref]
-}
-
 // count is how many texts came in.
 func (p *provider) count() int {
 	p.mu.Lock()

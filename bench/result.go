@@ -22,6 +22,7 @@ type Result struct {
 	Ratio    float64 `json:"ratio"`
 	Limit    float64 `json:"limit"` // 0: none
 	Met      bool    `json:"met"`
+	About    string  `json:"-"` // what it is, for people who read a paper
 }
 
 // AtLeast reports whether the limit is the least that is allowed.

@@ -57,7 +57,7 @@ func (r *run) measureStorm(ctx context.Context) (err error) {
 	err = together(ctx, 2, func(ctx context.Context, part int) (err error) {
 		if part == 0 {
 			defer close(accepted)
-			_, _, err = s.raiseAll(ctx, crowd, r.size.storm)
+			_, err = s.raiseAll(ctx, crowd, r.size.storm)
 			return err
 		}
 		arriving, err = several(ctx, func(int) bool {
@@ -82,12 +82,15 @@ func (r *run) measureStorm(ctx context.Context) (err error) {
 	}
 	r.note("%d others at rest, %d while the storm was raised, %d while it was paged", len(idle), len(arriving), len(behind))
 	for _, f := range []struct {
-		name string
+		name, about string
 		sample
-	}{{"others_storm_raised", arriving}, {"others_storm_paged", behind}} {
+	}{
+		{"others_storm_raised", "append to the text at the provider, for somebody else while a storm is raised", arriving},
+		{"others_storm_paged", "append to the text at the provider, for somebody else while the storm is paged", behind},
+	} {
 		r.add(
-			Result{Name: f.name + "_p50", Value: f.p(50), Unit: "ms", Baseline: idle.p(50)},
-			Result{Name: f.name + "_p99", Value: f.p(99), Unit: "ms", Baseline: idle.p(99)},
+			Result{Name: f.name + "_p50", Value: f.p(50), Unit: "ms", Baseline: idle.p(50), About: f.about + ", median"},
+			Result{Name: f.name + "_p99", Value: f.p(99), Unit: "ms", Baseline: idle.p(99), About: f.about + ", 99th percentile"},
 		)
 	}
 	return nil

@@ -429,6 +429,9 @@ func (m *Machine) consider(now time.Time, e *entry) {
 // forget drops a request from memory; its log can still be read.
 func (m *Machine) forget(e *entry) {
 	delete(m.entries, e.state.Ref)
+	for page := range e.lanes { // a log may have been closed with pages that were still open
+		m.release(e, page)
+	}
 	for i := range e.state.Pages {
 		person := e.state.Pages[i].Person
 		delete(m.asked[person], e.state.Ref)
