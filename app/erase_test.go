@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -20,7 +21,8 @@ func TestErasedContentIsGoneAndItsHistoryVerifies(t *testing.T) {
 	deployment := vault.NewDeploymentKey()
 	requests, keys := eventlogtest.Open(t, server, eventlog.Requests), eventlogtest.Open(t, server, eventlog.Keys)
 	sealer := vault.New(deployment, keyLog{keys})
-	door := intake.New(intake.Options{Log: requestLog{requests}, Sealer: sealer, Deployment: deployment, Node: "n1", Now: time.Now})
+	t.Cleanup(func() { _ = sealer.Close(context.Background()) })
+	door := intake.New(intake.Options{Log: requestLog{requests}, Sealer: sealer, Keys: sealer, Deployment: deployment, Node: "n1", Now: time.Now})
 	raise := func(key string) request.Ref {
 		result, err := door.Raise(t.Context(), "s1", key, []byte(`{"type":"preservation","facts":"marker `+key+`"}`))
 		if err != nil {
@@ -36,7 +38,13 @@ func TestErasedContentIsGoneAndItsHistoryVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sealer.Erase(t.Context(), string(erased)); err != nil {
+	state := request.NewState(erased)
+	for _, c := range before {
+		if err := state.Apply(c.Seq, c.Data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sealer.Erase(t.Context(), state.Scope()); err != nil {
 		t.Fatal(err)
 	}
 	fresh := intake.New(intake.Options{
@@ -50,7 +58,7 @@ func TestErasedContentIsGoneAndItsHistoryVerifies(t *testing.T) {
 			t.Errorf("%s: content of the other request: %s, %v", name, content.Content, err)
 		}
 	}
-	entries, err := keys.History(t.Context(), "keys."+string(erased))
+	entries, err := keys.History(t.Context(), "keys."+state.Scope())
 	if err != nil || len(entries) != 1 || len(entries[0].Data) != 0 {
 		t.Errorf("of the key there are %d entries left (%v): want an empty tombstone", len(entries), err)
 	}

@@ -122,6 +122,18 @@ func (o *Options) openVault(ctx context.Context, keys *eventlog.Log) (vault.Key,
 	return key, v, nil
 }
 
+// keysTimeout bounds how long a stop waits for the keys that nobody took to be removed.
+const keysTimeout = 2 * time.Second
+
+// removeSpareKeys leaves no key behind that seals nothing. What it cannot remove does no harm.
+func (o *Options) removeSpareKeys(v *vault.Vault) {
+	ctx, cancel := context.WithTimeout(context.Background(), keysTimeout)
+	defer cancel()
+	if err := v.Close(ctx); err != nil {
+		o.Logger.Warn("some keys that were made ahead stay in the log; they seal nothing", zap.Error(err))
+	}
+}
+
 // openRedis makes a client, of a Redis in this process where none is configured.
 func (o *Options) openRedis(ctx context.Context, ends *cleanups) (redis.UniversalClient, error) {
 	url := o.Config.Redis.URL.Reveal()

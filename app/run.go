@@ -71,6 +71,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	sealer.Prepare()
+	ends.push("keys made ahead", func() { o.removeSpareKeys(sealer) })
 	cache, err := o.openRedis(ctx, ends)
 	if err != nil {
 		return err
@@ -88,7 +90,7 @@ func Run(ctx context.Context, o Options) error {
 	})
 	requests := requestLog{logs.requests}
 	code := key.Derive("code")
-	inbox := intake.New(intake.Options{Log: requests, Sealer: sealer, Deployment: key, Node: o.Config.Node, Now: clock.Now})
+	inbox := intake.New(intake.Options{Log: requests, Sealer: sealer, Keys: sealer, Deployment: key, Node: o.Config.Node, Now: clock.Now})
 	var dispatch *node.Node
 	counter, err := o.newDoor(logs, key, natsdoor.Options{
 		Intake: inbox, Directory: people, Now: clock.Now,
@@ -108,8 +110,8 @@ func Run(ctx context.Context, o Options) error {
 		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged,
 		Guesses: newGuesses(cache, key, clock.Now),
 		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
-		Seal: func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error) {
-			sealed, err := sealer.Seal(ctx, string(ref), eventID, plain)
+		Seal: func(ctx context.Context, of *request.State, eventID string, plain []byte) ([]byte, error) {
+			sealed, err := sealer.Seal(ctx, of.Scope(), of.Place(eventID), plain)
 			if errors.Is(err, vault.ErrErased) { // the event counts without the words
 				return nil, nil
 			}

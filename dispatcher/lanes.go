@@ -98,6 +98,9 @@ func (m *Machine) queue(now time.Time, e *entry) {
 
 // due says when a page wants its next attempt; ok is false when it wants none.
 func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool) {
+	if s.Closed { // whatever it was closed with: nothing more is expected of it
+		return time.Time{}, false
+	}
 	switch p.State {
 	case request.PageQueued:
 		return p.Ordered, true

@@ -351,7 +351,7 @@ func (m *Machine) returned(now time.Time, in Returned) {
 func (m *Machine) considerAll(now time.Time) {
 	refs := make([]request.Ref, 0, len(m.entries))
 	for ref, e := range m.entries {
-		if !e.state.Closed {
+		if !e.state.Closed || e.wake.IsZero() { // a closed one is considered once, to be forgotten in time
 			refs = append(refs, ref)
 		}
 	}

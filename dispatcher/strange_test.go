@@ -43,6 +43,19 @@ func TestAStepOfALevelThatThereIsNotStopsNobody(t *testing.T) {
 	}
 }
 
+// A log that was closed with a page that waits: its page went out two days later, when the request had left the memory, and the node panicked.
+func TestAClosedLogWithAnOpenPageSendsNothing(t *testing.T) {
+	page := request.PageBody{Page: "p9", Purpose: request.Ask, Recipient: request.ToOfficer, Person: "bruno", Contact: "sms", Level: 1, Round: 1, Channel: "sms"}
+	l := strange(t, request.NewEvent(request.PageOrdered, page), request.NewEvent(request.Closed, request.ClosedBody{Reason: "withdrawn"}))
+	l.live(dispatcher.CodeLife+time.Hour, 100)
+	if p := l.state.Page("p9"); p.State != request.PageQueued || len(p.Attempts) > 0 {
+		t.Errorf("page %+v", p)
+	}
+	if l.machine.State(l.state.Ref) != nil {
+		t.Error("the request is still in memory")
+	}
+}
+
 // A second page of a name that was used was never moved on by what the log said of that name: once somebody had the request, it was called
 // off for ever, one commit after the other, as fast as the log takes them.
 func TestTwoPagesOfOneNameAreOne(t *testing.T) {

@@ -15,10 +15,11 @@ import (
 	"github.com/dutyline/dutyline/vault"
 )
 
-// Options are what a service is made with; all are required.
+// Options are what a service is made with; all but Keys are required.
 type Options struct {
 	Log        Log
 	Sealer     Sealer
+	Keys       Keys // nil: the key of each request is made when it is received, and goes by its reference
 	Deployment vault.Key
 	Node       string
 	Now        func() time.Time
@@ -60,21 +61,41 @@ func (s *Service) Raise(ctx context.Context, sender, key string, body []byte) (R
 		key = request.NewID()
 	}
 	origin, digest := s.mac("origin", sender, key), s.mac("body", string(content.Canonical()))
+	scope, giveBack, err := s.takeKey(ctx)
+	if err != nil {
+		return Result{}, err
+	}
 	for i := 0; ; i++ {
 		ref, ok := request.NewRef(s.reference.MAC(sender, key, strconv.Itoa(i)))
 		if !ok {
 			continue
 		}
-		result, err := s.receive(ctx, sender, ref, content, origin, digest)
+		result, err := s.receive(ctx, sender, ref, scope, content, origin, digest)
 		if !errors.Is(err, ErrConflict) {
+			if errors.Is(err, ErrTooLarge) {
+				giveBack()
+			}
 			return result, err
 		}
 		result, mine, err := s.repeated(ctx, ref, content, origin, digest)
 		if mine || err != nil {
+			giveBack() // a conflict: nothing was stored under it
 			return result, err
 		}
 		// Somebody else's request has this reference: derive the next.
 	}
+}
+
+// takeKey gives the scope of a key for one request, "" for the one that goes by its reference. Only who is sure that nothing was stored under
+// it gives it back: after an append of which nobody knows, it may be in use.
+func (s *Service) takeKey(ctx context.Context) (scope string, giveBack func(), err error) {
+	if s.Keys == nil {
+		return "", func() {}, nil
+	}
+	if scope, err = s.Keys.Take(ctx); err != nil {
+		return "", nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return scope, func() { s.Keys.Return(scope) }, nil
 }
 
 func parse(body []byte) (request.Content, error) {
@@ -93,15 +114,16 @@ func (s *Service) mac(parts ...string) string {
 	return hex.EncodeToString(s.digest.MAC(parts...)[:16])
 }
 
-func (s *Service) receive(ctx context.Context, sender string, ref request.Ref, content request.Content, origin, digest string) (Result, error) {
+func (s *Service) receive(ctx context.Context, sender string, ref request.Ref, scope string, content request.Content, origin, digest string) (Result, error) {
 	now := s.Now()
 	urgency := request.Judge(content.Type(), content.Urgency())
 	warnings := content.Warnings()
 	event := request.NewEvent(request.Received, request.ReceivedBody{
 		Sender: sender, OriginDigest: origin, BodyDigest: digest, Type: content.Type(), Urgency: urgency, UrgencyProposed: content.Urgency(),
-		Language: content.Language(), Missing: pointers(content), Warnings: len(warnings), Due: request.Clocks(content, urgency, now),
+		Language: content.Language(), Missing: pointers(content), Warnings: len(warnings), Due: request.Clocks(content, urgency, now), Key: scope,
 	})
 	state := request.NewState(ref)
+	state.Key = scope
 	return s.decide(ctx, state, now, sender, warnings, sealedPart{event: &event, plain: request.SealedContent{Content: content.Canonical(), Warnings: warnings}})
 }
 
@@ -131,7 +153,7 @@ func (s *Service) decide(ctx context.Context, state *request.State, now time.Tim
 		if err := encoder.Encode(part.plain); err != nil {
 			return Result{}, fmt.Errorf("encode content: %w", err)
 		}
-		sealed, err := s.Sealer.Seal(ctx, string(state.Ref), request.EventID(commit.ID, 0), plain.Bytes())
+		sealed, err := s.Sealer.Seal(ctx, state.Scope(), state.Place(request.EventID(commit.ID, 0)), plain.Bytes())
 		if err != nil && !(part.spare && errors.Is(err, vault.ErrErased)) {
 			return Result{}, sealError(err)
 		}
@@ -221,7 +243,7 @@ func (s *Service) warnings(ctx context.Context, state *request.State, log []requ
 	if state.Warnings == 0 || state.Erased {
 		return nil, nil
 	}
-	sealed, err := s.unseal(ctx, state.Ref, log)
+	sealed, err := s.unseal(ctx, state, log)
 	if errors.Is(err, ErrErased) {
 		return nil, nil
 	}
@@ -230,11 +252,11 @@ func (s *Service) warnings(ctx context.Context, state *request.State, log []requ
 
 // Content reads the newest content of a request, for an officer. Errors: [ErrNotFound], [ErrErased], [ErrUnavailable].
 func (s *Service) Content(ctx context.Context, ref request.Ref) (request.SealedContent, error) {
-	_, log, err := s.fold(ctx, "", ref)
+	state, log, err := s.fold(ctx, "", ref)
 	if err != nil {
 		return request.SealedContent{}, err
 	}
-	return s.unseal(ctx, ref, log)
+	return s.unseal(ctx, state, log)
 }
 
 // Clocks gives the clocks of a request at another urgency, from receipt. Of an erased one the legal clocks stay. Errors: [ErrNotFound],
@@ -254,7 +276,7 @@ func (s *Service) Clocks(ctx context.Context, state *request.State, to request.U
 	return request.Clocks(content, to, state.Received), nil
 }
 
-func (s *Service) unseal(ctx context.Context, ref request.Ref, log []request.Stored) (request.SealedContent, error) {
+func (s *Service) unseal(ctx context.Context, state *request.State, log []request.Stored) (request.SealedContent, error) {
 	for _, stored := range slices.Backward(log) {
 		c, err := request.Decode(stored.Data)
 		if err != nil {
@@ -264,7 +286,7 @@ func (s *Service) unseal(ctx context.Context, ref request.Ref, log []request.Sto
 			if (e.Type != request.Received && e.Type != request.Amended) || e.Sealed == nil {
 				continue
 			}
-			plain, err := s.Sealer.Open(ctx, string(ref), request.EventID(c.ID, n), e.Sealed)
+			plain, err := s.Sealer.Open(ctx, state.Scope(), state.Place(request.EventID(c.ID, n)), e.Sealed)
 			if err != nil {
 				return request.SealedContent{}, sealError(err)
 			}
@@ -291,7 +313,7 @@ func (s *Service) Amend(ctx context.Context, sender string, ref request.Ref, ver
 		case state.Version != version:
 			return Result{}, ErrVersion
 		}
-		before, err := s.unseal(ctx, ref, log)
+		before, err := s.unseal(ctx, state, log)
 		if err != nil {
 			return Result{}, err
 		}

@@ -44,6 +44,14 @@ type Log interface {
 	History(ctx context.Context, ref request.Ref) ([]request.Stored, error)
 }
 
+// Keys are made ahead of time, so that a request waits for one append and not for two. Implementations are safe for concurrent use.
+type Keys interface {
+	// Take gives the scope of a key that is stored and that nobody else is given, ever.
+	Take(ctx context.Context) (scope string, err error)
+	// Return gives one back under which nothing was stored.
+	Return(scope string)
+}
+
 // A Sealer is the part of the vault that intake needs.
 type Sealer interface {
 	Seal(ctx context.Context, scope, eventID string, plain []byte) ([]byte, error)

@@ -50,6 +50,7 @@ type ReceivedBody struct {
 	Missing         []string `json:"missing"`  // pointers of the tables, no content
 	Warnings        int      `json:"warnings"` // how many; their texts can quote the sender and are sealed
 	Due             []Due    `json:"due"`
+	Key             string   `json:"key,omitempty"` // scope of the key that seals what people write about the request; "": its reference
 }
 
 // AmendedBody is the body of amended: the routing fields after the change. Its sealed part is the whole content after it.

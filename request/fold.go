@@ -83,7 +83,7 @@ func (s *State) apply(c *Commit, e happening) error {
 			s.Type, s.Sender, s.Origin, s.Body = b.Type, b.Sender, b.OriginDigest, b.BodyDigest
 			s.Urgency, s.UrgencyProposed, s.Language = b.Urgency, b.UrgencyProposed, b.Language
 			s.Missing, s.Warnings, s.Due = b.Missing, b.Warnings, b.Due
-			s.Received, s.Status, s.Escalation = c.Time.Time, StatusReceived, Running
+			s.Received, s.Status, s.Escalation, s.Key = c.Time.Time, StatusReceived, Running, b.Key
 		})
 	case Amended:
 		return fold(e, func(b AmendedBody) {

@@ -75,6 +75,28 @@ func TestGoldenLogsFoldAsTheyAlwaysDid(t *testing.T) {
 	}
 }
 
+// TestLogNamesTheKeyThatSealsIt holds where the sealed parts of earlier logs are: they could be read no more.
+func TestLogNamesTheKeyThatSealsIt(t *testing.T) {
+	for path, want := range map[string][2]string{
+		"testdata/v2/E5H7MT1NM.log": {"E5H7MT1NM", "c1.0"},
+		"testdata/v3/CXQPRS35E.log": {"6QXK2MVUZ7YH4T5BWN3CDRE2AF", "CXQPRS35E/c1.0"},
+	} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := NewState(Ref(strings.TrimSuffix(filepath.Base(path), ".log")))
+		for i, line := range bytes.Split(bytes.TrimSpace(data), []byte("\n")) {
+			if err := state.Apply(uint64(i+1), line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := [2]string{state.Scope(), state.Place("c1.0")}; got != want {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+}
+
 // goldenPages is what of the pages must stay as it was, without how the fold keeps it.
 func goldenPages(pages []Page) []string {
 	var list []string

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -156,6 +157,7 @@ type State struct {
 	News            []News // for the sender; one of a kind
 	Closed          bool
 	Erased          bool
+	Key             string // see [State.Scope]
 
 	LastSeq   uint64 // stream sequence of the last commit folded
 	LastTime  time.Time
@@ -180,6 +182,18 @@ func (s *State) Clone() *State {
 		c.Pages[i].Attempts = slices.Clone(s.Pages[i].Attempts)
 	}
 	return &c
+}
+
+// Scope names the key that seals what people write about the request; erasing that key erases all of it. Logs of earlier versions name none:
+// their key goes by the reference.
+func (s *State) Scope() string { return cmp.Or(s.Key, string(s.Ref)) }
+
+// Place is where the sealed part of an event of this request belongs, besides its key: it opens nowhere else.
+func (s *State) Place(eventID string) string {
+	if s.Key == "" {
+		return eventID
+	}
+	return string(s.Ref) + "/" + eventID
 }
 
 // Page returns the page of that id, nil when there is none. The pointer is good until the next Apply.

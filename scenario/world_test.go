@@ -178,7 +178,7 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy)
 		Providers: []node.Provider{{Channel: w.client.SMS()}, {Channel: w.receiver.channel(), Limit: notifier.Limit{InFlight: 8, PerRecipient: 4}}},
 		Webhook:   func(string) bool { return w.receiver.wanted.Load() },
 		Code:      w.code,
-		Seal:      func(_ context.Context, _ request.Ref, _ string, plain []byte) ([]byte, error) { return plain, nil },
+		Seal:      func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) { return plain, nil },
 		Logger:    w.logs.logger(),
 	})
 	if err != nil {

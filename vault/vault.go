@@ -51,6 +51,8 @@ type Vault struct {
 	store Store
 	mu    sync.Mutex
 	keys  map[string]known
+
+	pool pool
 }
 
 type known struct {
@@ -70,7 +72,7 @@ const algorithm = "A256GCM"
 
 // New makes a vault whose keys are wrapped by the deployment's key.
 func New(deployment Key, store Store) *Vault {
-	return &Vault{wrap: deployment.Derive("wrap"), store: store, keys: map[string]known{}}
+	return &Vault{wrap: deployment.Derive("wrap"), store: store, keys: map[string]known{}, pool: newPool()}
 }
 
 var scopePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
@@ -181,6 +183,16 @@ func (v *Vault) key(ctx context.Context, scope string, create bool) (Key, error)
 
 // create stores a fresh key as the first of its scope. The error wraps [ErrConflict] when there is one already.
 func (v *Vault) create(ctx context.Context, scope, name string) (Key, error) {
+	fresh, err := v.storeFresh(ctx, scope, name)
+	if err != nil {
+		return Key{}, err
+	}
+	v.remember(scope, fresh)
+	return fresh, nil
+}
+
+// storeFresh makes a key and appends it, wrapped, to the log of its scope, expecting that to be empty.
+func (v *Vault) storeFresh(ctx context.Context, scope, name string) (Key, error) {
 	fresh := NewDeploymentKey()
 	data, err := json.Marshal(wrapped{V: 1, Alg: algorithm, KeyID: v.wrap.id(), Wrapped: seal(v.wrap, fresh[:], additional(scope, "key"))})
 	if err != nil {
@@ -189,7 +201,6 @@ func (v *Vault) create(ctx context.Context, scope, name string) (Key, error) {
 	if err := v.store.Append(ctx, name, "key-"+scope+"-"+rand.Text(), data, 0); err != nil {
 		return Key{}, fmt.Errorf("store the key: %w", err)
 	}
-	v.remember(scope, fresh)
 	return fresh, nil
 }
 

@@ -115,7 +115,7 @@ func (n *Node) decide(
 		}
 		commit := s.Decide(n.opts.Clock.Now(), n.opts.Name, actor, events...)
 		if reason != "" && !s.Erased {
-			if err := n.sealReason(ctx, &commit, reason); err != nil {
+			if err := n.sealReason(ctx, s, &commit, reason); err != nil {
 				return Outcome{}, err
 			}
 		}
@@ -136,12 +136,12 @@ func (n *Node) decide(
 	return Outcome{}, fmt.Errorf("%w: others keep changing the request", ErrUnavailable)
 }
 
-func (n *Node) sealReason(ctx context.Context, c *request.Commit, reason string) error {
+func (n *Node) sealReason(ctx context.Context, s *request.State, c *request.Commit, reason string) error {
 	plain, err := json.Marshal(request.SealedReason{Reason: reason})
 	if err != nil {
 		return err
 	}
-	sealed, err := n.opts.Seal(ctx, c.Request, request.EventID(c.ID, 0), plain)
+	sealed, err := n.opts.Seal(ctx, s, request.EventID(c.ID, 0), plain)
 	if err != nil {
 		return unavailable(err)
 	}

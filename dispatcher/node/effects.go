@@ -31,6 +31,8 @@ type appendQueue struct {
 	mu      sync.Mutex
 	lane    *notifier.Lane
 	waiting map[request.Ref]dispatcher.Append // one decision at most is in flight a request
+	last    string                            // for whom the newest decision was
+	company time.Time                         // when last a decision was for somebody else than the one before it
 }
 
 func newAppendQueue(do func(dispatcher.Append)) *appendQueue {
@@ -43,6 +45,9 @@ func newAppendQueue(do func(dispatcher.Append)) *appendQueue {
 func (q *appendQueue) push(a dispatcher.Append) {
 	q.mu.Lock()
 	q.waiting[a.Ref] = a
+	if a.For != q.last {
+		q.last, q.company = a.For, time.Now()
+	}
 	q.lane.Push(notifier.Item{Ref: a.Ref, Page: a.ID, Urgency: a.Urgency, Recipient: turn(a)})
 	q.mu.Unlock()
 	q.pump()
@@ -84,13 +89,15 @@ func (q *appendQueue) pump() {
 const (
 	restFactor  = 3
 	longestRest = 5 * time.Millisecond // bounds what a slow log adds to itself
+	// inCompany is how long after a decision for somebody else the log is shared with them.
+	inCompany = time.Second
 )
 
-// rest keeps a place free for three times as long as the log took: nobody's storm gets more than a quarter of the log's time. When
-// nothing waits, nobody notices.
+// rest keeps a place free for three times as long as the log took: nobody's storm gets more than a quarter of the log's time, while there are
+// decisions for others. A storm that is alone takes all of it. When nothing waits, nobody notices.
 func (q *appendQueue) rest(took time.Duration) {
 	q.mu.Lock()
-	waits := q.lane.Waiting() > 0
+	waits := q.lane.Waiting() > 0 && time.Since(q.company) < inCompany
 	q.mu.Unlock()
 	if waits {
 		time.Sleep(min(restFactor*took, longestRest))

@@ -86,7 +86,7 @@ type Options struct {
 	// Clocks gives the clocks of a request at another urgency, from its content. nil: legal clocks, which hang on the content, stay.
 	Clocks func(ctx context.Context, s *request.State, to request.Urgency) ([]request.Due, error)
 	// Seal encrypts what somebody wrote about a request, for the event of that id.
-	Seal func(ctx context.Context, ref request.Ref, eventID string, plain []byte) ([]byte, error)
+	Seal func(ctx context.Context, of *request.State, eventID string, plain []byte) ([]byte, error)
 	// Alarms says what raises alarms besides the requests themselves.
 	Alarms Alarms
 	Logger *zap.Logger // nil: none

@@ -96,7 +96,7 @@ func (w *world) start(name string) *life {
 		Presence: presence, LogTime: logTime,
 		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: []node.Provider{{Channel: w.phones, Limit: w.limit}},
 		Guesses: w.guesses, Clock: clock, Code: w.code, Logger: zap.NewNop(), Alarms: w.alarms,
-		Seal: func(_ context.Context, _ request.Ref, _ string, plain []byte) ([]byte, error) {
+		Seal: func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},
 		Clocks: w.clocks, StatusChanged: w.told.by(name),
