@@ -33,6 +33,6 @@ func (r *run) measureIdle(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r.add(Result{Name: "idle_processor", Value: 100 * float64(after-before) / float64(time.Since(begin)), Unit: "% of a core"})
+	r.add(Result{Name: "idle_processor", Value: 100 * float64(after-before) / float64(time.Since(begin)), Unit: "% of a core", About: "processor time of a node with nothing to do"})
 	return r.measureMemory(s.process, "VmRSS", Result{Name: "idle_memory", Limit: 60, About: "memory of a node with nothing to do"})
 }

@@ -9,15 +9,16 @@ import (
 
 // Sizes of the plot, in its own units.
 const (
-	plotWidth  = 760
+	plotWidth  = 900
 	plotTop    = 44 // above the first bar
 	barHeight  = 16
 	rowHeight  = 42
 	barsLeft   = 20
-	barsWidth  = 720
+	barsWidth  = 860
 	plotBottom = 26
 	// wholeScale is the share of a limit at the right edge; what is more is drawn up to there.
 	wholeScale = 2.0
+	limitAt    = int(barsLeft + barsWidth/wholeScale)
 )
 
 // WritePlot draws the figures that have a limit, each as the share of its limit that was used: left of the line at 1 it is met. The colours
@@ -43,7 +44,7 @@ func WritePlot(w io.Writer, results []Result) error {
   }
 </style>`)
 	line(`<rect class="paper" width="%d" height="%d"/>`, plotWidth, height)
-	line(`<text class="text" x="%d" y="24" font-weight="600">Share of the limit that is used: shorter is better</text>`, barsLeft)
+	line(`<text class="text" x="%d" y="24" font-weight="600">Share of the limit that is used, up to twice the limit: shorter is better</text>`, barsLeft)
 	for i, r := range limited {
 		y := plotTop + rowHeight*i
 		class, verdict := "met", ""
@@ -54,10 +55,9 @@ func WritePlot(w io.Writer, results []Result) error {
 		line(`<text class="faint" x="%d" y="%d" text-anchor="end">%s</text>`, barsLeft+barsWidth, y+14, html.EscapeString(r.inShort()+verdict))
 		line(`<rect class="track" x="%d" y="%d" width="%d" height="%d" rx="2"/>`, barsLeft, y+19, barsWidth, barHeight)
 		line(`<rect class="%s" x="%d" y="%d" width="%.1f" height="%d" rx="2"/>`, class, barsLeft, y+19, barsWidth*min(r.used(), wholeScale)/wholeScale, barHeight)
+		line(`<line class="limit" x1="%d" x2="%d" y1="%d" y2="%d" stroke-width="2"/>`, limitAt, limitAt, y+17, y+21+barHeight)
 	}
-	x := barsLeft + barsWidth/wholeScale
-	line(`<line class="limit" x1="%.0f" x2="%.0f" y1="%d" y2="%d" stroke-dasharray="4 3"/>`, x, x, plotTop+12, height-plotBottom)
-	line(`<text class="faint" x="%.0f" y="%d" text-anchor="middle">the limit</text>`, x, height-8)
+	line(`<text class="faint" x="%d" y="%d" text-anchor="middle">the limit</text>`, limitAt, height-8)
 	line(`</svg>`)
 	_, err := io.WriteString(w, out.String())
 	return err

@@ -46,16 +46,19 @@ func TestPlotSaysWhatItShows(t *testing.T) {
 		}
 	}
 	// A quarter of the limit, three times the limit (drawn up to the edge), and 1.2 times.
-	if got, want := strings.Join(bars, ", "), "met 90.0, missed 720.0, missed 432.0"; got != want {
+	if got, want := strings.Join(bars, ", "), "met 107.5, missed 860.0, missed 516.0"; got != want {
 		t.Errorf("bars %s, want %s", got, want)
 	}
 	for _, want := range []string{
 		`<title id="title">`, "what is &lt; its limit: 5.00 ms (≤ 20 ms), met.", "three times over: 9.00 s, 9.00 × (≤ 3 ×), missed.", "a rate: 50.0 requests/s, 0.500 × (≥ 0.6 ×), missed.",
-		"prefers-color-scheme: dark",
+		"prefers-color-scheme: dark", `<line class="limit" x1="450" x2="450"`,
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in the plot", want)
 		}
+	}
+	if strings.Contains(out.String(), "%!") {
+		t.Error("a number is missing or of the wrong kind")
 	}
 	if strings.Contains(out.String(), "no_limit") {
 		t.Error("a figure without a limit is drawn")
