@@ -129,7 +129,10 @@ func cutting(t *testing.T, server string, after int64) (url string) {
 func TestAWatchThatIsCutAnywhereTellsEachStatusOnce(t *testing.T) {
 	w := newWorld(t)
 	server := httptest.NewServer(w.web)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
 	var cuts []int64
 	for at := int64(1); at < 12_000; at += 211 {
 		cuts = append(cuts, at)
@@ -158,6 +161,10 @@ func TestAWatchThatIsCutAnywhereTellsEachStatusOnce(t *testing.T) {
 						}
 						return true
 					case err := <-done:
+						if len(news) > 0 { // it ended with what it told
+							done <- err
+							return (<-news).Version == version
+						}
 						if version > 1 || err == nil {
 							t.Fatalf("before version %d: %v", version, err)
 						}
@@ -169,9 +176,11 @@ func TestAWatchThatIsCutAnywhereTellsEachStatusOnce(t *testing.T) {
 					return
 				}
 				w.call("POST", path+"/acknowledge", w.officer, "")
-				next(2)
+				second := next(2)
 				w.call("POST", path+"/withdraw", w.sender, `{"reason":"solved"}`)
-				next(3)
+				if third := next(3); !second || !third {
+					t.Error("a version was told twice, or not at all")
+				}
 				if err := <-done; err != nil || len(news) > 0 {
 					t.Errorf("%v, and %d more", err, len(news))
 				}
