@@ -65,6 +65,11 @@ func (o *Options) furnish(ctx context.Context, s *Started, remembered Tokens, pe
 	if s.Tokens, err = mintMissing(ctx, remembered, people, current, clock.Now()); err != nil {
 		return err
 	}
+	who, err := people.Authenticate(s.Tokens.Sender, clock.Now())
+	if err != nil {
+		return err
+	}
+	s.Sender = who.Subject
 	if s.SimURL != "" {
 		s.PhonesURL = s.SimURL + "/phones"
 	}

@@ -46,6 +46,7 @@ type Started struct {
 	ClientFile string // "" in production, which writes none
 	Seeded     bool   // an example roster was stored by this start
 	Tokens     Tokens // standalone
+	Sender     string // standalone: id of the sender whose token is among them
 }
 
 // Tokens let the three kinds of user of a standalone node in.

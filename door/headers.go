@@ -12,8 +12,10 @@ const (
 	PositionHeader = "Dutyline-Position"
 	// KeyHeader carries the idempotency key of a request that is raised.
 	KeyHeader = "Idempotency-Key"
-	// VersionHeader carries the version of what an answer tells, and MatchHeader the one that a change was made from.
-	VersionHeader, MatchHeader = "ETag", "If-Match"
+	// VersionHeader carries the version of what an answer tells.
+	VersionHeader = "ETag"
+	// MatchHeader carries the version that a change was made from.
+	MatchHeader = "If-Match"
 )
 
 const (

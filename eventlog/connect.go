@@ -1,7 +1,9 @@
 package eventlog
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -11,7 +13,7 @@ import (
 // A Server says how an external NATS is reached.
 type Server struct {
 	URL             string // several, separated by commas
-	CredentialsFile string
+	CredentialsFile string // a user's JWT with its key, or the seed of an nkey alone
 	CAFile          string
 	CertFile        string
 	KeyFile         string
@@ -28,7 +30,11 @@ func Connect(s Server, logger *zap.Logger) (*nats.Conn, error) {
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("asynchronous error", zap.Error(err)) }),
 	}
 	if s.CredentialsFile != "" {
-		opts = append(opts, nats.UserCredentials(s.CredentialsFile))
+		credentials, err := credentialsOf(s.CredentialsFile)
+		if err != nil {
+			return nil, fmt.Errorf("connect to NATS: %w", err)
+		}
+		opts = append(opts, credentials)
 	}
 	if s.CAFile != "" {
 		opts = append(opts, nats.RootCAs(s.CAFile))
@@ -41,4 +47,20 @@ func Connect(s Server, logger *zap.Logger) (*nats.Conn, error) {
 		return nil, fmt.Errorf("connect to NATS: %w", unavailable(err))
 	}
 	return nc, nil
+}
+
+// credentialsOf reads which of the two kinds a file holds. The error does not quote it.
+func credentialsOf(path string) (nats.Option, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the credentials: %w", err)
+	}
+	if bytes.Contains(data, []byte("NATS USER JWT")) {
+		return nats.UserCredentials(path), nil
+	}
+	option, err := nats.NkeyOptionFromSeed(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the credentials: %s holds neither a user's JWT nor the seed of an nkey", path)
+	}
+	return option, nil
 }

@@ -181,8 +181,10 @@ func (c *callout) remember(g guest, l leaseOf) {
 func (c *callout) watch(end <-chan struct{}) {
 	for {
 		changed := c.Directory.Changed()
-		for _, g := range c.unwelcome() {
-			c.kick(g)
+		for g, l := range c.unwelcome() {
+			if !c.kick(g) {
+				c.remember(g, l) // until the next look, or the end of the lease
+			}
 		}
 		select {
 		case <-end:
@@ -194,32 +196,34 @@ func (c *callout) watch(end <-chan struct{}) {
 }
 
 // unwelcome takes out those whose token is valid no more, and forgets those whose lease is over.
-func (c *callout) unwelcome() []guest {
+func (c *callout) unwelcome() map[guest]leaseOf {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var list []guest
+	list := map[guest]leaseOf{}
 	for g, l := range c.guests {
 		if !time.Now().Before(l.until) {
 			delete(c.guests, g)
 		} else if _, err := c.Directory.Principal(l.token, c.Now()); err != nil {
 			delete(c.guests, g)
-			list = append(list, g)
+			list[g] = l
 		}
 	}
 	return list
 }
 
-// kick asks the server to end a connection. It does so where the account of the nodes was given the right; elsewhere the lease ends it.
-func (c *callout) kick(g guest) {
+// kick asks the server to end a connection, and reports whether it took that. It does so where the account of the nodes was given the
+// right; elsewhere the lease ends it.
+func (c *callout) kick(g guest) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), ask)
 	defer cancel()
 	data, err := json.Marshal(map[string]uint64{"cid": g.client})
 	if err != nil {
-		return
+		return true // never: a number encodes
 	}
 	if _, err = c.Conn.RequestWithContext(ctx, fmt.Sprintf(kickSubject, g.server), data); err == nil || c.cannot {
-		return
+		return err == nil
 	}
 	c.cannot = true // this loop's alone
 	c.Logger.Warn("NATS does not let this node end connections; a revoked token stays connected for up to an hour", zap.Error(err))
+	return false
 }

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
@@ -164,6 +166,9 @@ func TestNothingOfACaseOrAPersonLeavesTheProcess(t *testing.T) {
 	l := startLine(t)
 	tokens := l.started.Tokens
 
+	var overNATS record
+	l.tap(&overNATS)
+
 	// A roster of its own, by the same door as a coordinator's.
 	status, data := l.call(http.MethodGet, "/api/v1/roster", tokens.Coordinator, nil)
 	var book roster.Book
@@ -218,6 +223,27 @@ func TestNothingOfACaseOrAPersonLeavesTheProcess(t *testing.T) {
 	bad(http.MethodPut, "/api/v1/roster", tokens.Coordinator, edit{Book: roster.Book{People: []roster.Person{{Name: book.People[0].Name}}}}, bearer...)
 	bad(http.MethodPost, "/signin", "", "token="+marker, "Content-Type", "application/x-www-form-urlencoded")
 	l.call(http.MethodGet, "/duty/"+string(ref), "", nil)
+
+	// The door on NATS, and what goes wrong there.
+	nc := l.dial()
+	content, err := json.Marshal(filled(request.EmergencyDisclosure))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := l.ask(nc, "raise", string(content)); m.Header.Get("ETag") == "" {
+		t.Errorf("raise over NATS: %v %s", m.Header, m.Data)
+	}
+	for _, body := range []string{marker, `{"facts":"` + marker + `"`, `{"type":"` + marker + `"}`, `{"type":"preservation","facts":["` + marker + `"]}`} {
+		if m := l.ask(nc, "raise", body); m.Header.Get("Nats-Service-Error-Code") == "" {
+			t.Errorf("taken over NATS: %s", body)
+		}
+	}
+	l.ask(nc, "show", "", "Dutyline-Reference", marker)
+	l.ask(nc, "amend", "{}", "Dutyline-Reference", ref.String(), "If-Match", marker)
+	l.ask(nc, "withdraw", `{"`+marker[:2]+`":1}`, "Dutyline-Reference", ref.String())
+	if _, err := nats.Connect(l.started.NATSURL, nats.Token("dl_"+marker+"_"+marker)); err == nil {
+		t.Error("a made-up token is let in")
+	}
 
 	// The pages.
 	if status, data := l.call(http.MethodPost, "/signin", "", "token="+l.officer("bruno"), "Content-Type", "application/x-www-form-urlencoded"); status != http.StatusSeeOther {
@@ -303,10 +329,10 @@ func TestNothingOfACaseOrAPersonLeavesTheProcess(t *testing.T) {
 	}
 	seen := map[string]string{
 		"log": strings.ReplaceAll(l.logs.String(), marker+"-is-not-ours", ""), "webhooks": l.webhooks.String(), "calls": l.calls.String(),
-		"headers": l.headers.String(), "redis": redis, "texts": texts.String(), "spoken": spoken.String(),
+		"headers": l.headers.String(), "redis": redis, "texts": texts.String(), "spoken": spoken.String(), "nats": overNATS.String(),
 	}
 	files := 0
-	err := filepath.WalkDir(l.started.DataDir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(l.started.DataDir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -326,10 +352,18 @@ func TestNothingOfACaseOrAPersonLeavesTheProcess(t *testing.T) {
 		for _, leak := range leaks(where, what, all) {
 			t.Error(leak)
 		}
+		if where == "log" || where == "nats" {
+			for _, token := range []string{tokens.Sender, tokens.Officer, tokens.Coordinator} {
+				if strings.Contains(what, token) {
+					t.Errorf("%s: a token", where)
+				}
+			}
+		}
 	}
 	// It was there to be seen.
 	for where, sign := range map[string]string{
 		"log": "attempt", "webhooks": string(failed), "calls": "/Messages.json", "headers": "Location", "redis": "dutyline:roster", "texts": failed.String(), "spoken": "Dutyline",
+		"nats": ".status." + ref.String(),
 	} {
 		if !strings.Contains(seen[where], sign) {
 			t.Errorf("%s: %q was not recorded at all: %d bytes", where, sign, len(seen[where]))

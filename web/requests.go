@@ -140,9 +140,11 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, who caller) error
 	}
 	seen := -1
 	if text := r.Header.Get("Last-Event-ID"); text != "" {
-		if seen, err = strconv.Atoi(text); err != nil {
+		version, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
 			return door.NewProblem(door.CodeUnreadable, "The header Last-Event-ID is not one that was handed out.")
 		}
+		seen = int(version)
 	}
 	if receipt.Status.Ended() && receipt.Version <= seen {
 		w.WriteHeader(http.StatusNoContent)

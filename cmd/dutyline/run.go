@@ -78,6 +78,9 @@ func banner(s app.Started, program string) string {
 	}
 	line("  officer's page          %s/", s.URL)
 	line("    sign in with          %s", s.Tokens.Officer)
+	if s.NATSURL != "" {
+		line("  NATS                    %s, for the sender %s (docs/nats.md)", s.NATSURL, s.Sender)
+	}
 	line("  data                    %s", s.DataDir)
 	if s.PhonesURL != "" {
 		line("")

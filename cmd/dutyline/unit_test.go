@@ -274,11 +274,12 @@ func TestExportRoundTrips(t *testing.T) {
 func TestBannerCanBeCopied(t *testing.T) {
 	text := banner(app.Started{
 		URL: "http://localhost:8080", SimURL: "http://localhost:8081", PhonesURL: "http://localhost:8081/phones", DataDir: "/a b/it's", Seeded: true,
+		NATSURL: "nats://127.0.0.1:4222", Sender: "s1",
 		Tokens: app.Tokens{Sender: "dl_sender", Officer: "dl_officer", Coordinator: "dl_coordinator"},
 	}, "bin/dutyline")
 	for _, part := range []string{
 		"http://localhost:8080", "http://localhost:8081/phones", "dl_officer", "Authorization: Bearer dl_sender", `DUTYLINE_DATA_DIR='/a b/it'\''s' bin/dutyline request raise -f -`,
-		"\nEND\n", "Ctrl-C", "example roster",
+		"\nEND\n", "Ctrl-C", "example roster", "nats://127.0.0.1:4222, for the sender s1",
 	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in\n%s", part, text)
