@@ -101,17 +101,17 @@ func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool)
 	if s.Closed { // whatever it was closed with: nothing more is expected of it
 		return time.Time{}, false
 	}
+	over := p.Purpose == request.Ask && (s.Owner != "" || s.Status.Ended()) // then it is cancelled, or as good as cancelled, and not sent again
 	switch p.State {
 	case request.PageQueued:
-		return p.Ordered, true
+		return p.Ordered, !over
 	case request.PageRetrying:
-		return p.Made().RetryAt, true
+		return p.Made().RetryAt, !over
 	case request.PageSending:
 		a := p.Last()
 		if m.calls[call{s.Ref, a.ID}] {
 			return time.Time{}, false
 		}
-		over := p.Purpose == request.Ask && (s.Owner != "" || s.Status.Ended()) // then it is cancelled when it is stale, and not sent again
 		if a.Node == m.opts.Node && !over {
 			return a.Started, true // an earlier life of this node: it makes no call any more
 		}

@@ -497,3 +497,25 @@ func TestARosterThatCannotBeReadIsWaitedForAndNotForEver(t *testing.T) {
 		t.Errorf("the third request has %d pages before the patience ends", len(s.Pages))
 	}
 }
+
+// TestAShiftThatChangesAtNightWakesNobodyForARoutineRequest raises one in the evening; at three in the morning somebody else comes on duty.
+func TestAShiftThatChangesAtNightWakesNobodyForARoutineRequest(t *testing.T) {
+	w := newWorld(t)
+	w.run(7*time.Hour + 50*time.Minute) // 19:50
+	w.start("n1")
+	w.edit(func(b *roster.Book) {
+		night := time.Date(2026, 3, 3, 3, 0, 0, 0, time.UTC)
+		b.Rosters[0].Overrides = []roster.Override{{ID: "night", Kind: roster.Replace, From: night, Until: night.Add(8 * time.Hour), People: []string{"dalia"}}}
+	})
+	began := w.now
+	ref := w.raise(1, request.Routine)
+	w.run(12 * time.Hour) // 07:50
+	if got := w.paged(began); got != "ada@0" {
+		t.Errorf("paged %s in the night", got)
+	}
+	w.run(15 * time.Minute)
+	s := w.state(ref)
+	if p := s.Pages[len(s.Pages)-1]; len(s.Pages) != 2 || p.Person != "dalia" || p.Ordered.Hour() != 8 {
+		t.Errorf("in the morning: %s asked at %s, paged %s", p.Person, p.Ordered, w.paged(began))
+	}
+}

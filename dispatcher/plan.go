@@ -192,8 +192,12 @@ func (p *plan) escalate() {
 	if p.s.TooNew() && due.Before(p.s.LastTime.Add(tooNewGrace)) {
 		due = p.s.LastTime.Add(tooNewGrace)
 	}
-	if morning := p.nextMorning(); morning.After(due) {
-		due = morning
+	if morning := p.nextMorning(); !morning.IsZero() { // until then nobody is woken, not even by a shift that changes
+		if morning.After(due) {
+			due = morning
+		}
+		p.wakeAt(due)
+		return
 	}
 	if p.now.Before(due) {
 		p.wakeAt(due)

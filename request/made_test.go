@@ -45,3 +45,30 @@ func TestWhatBecameOfThePageIsWhatBecameOfTheAttemptThatWasMade(t *testing.T) {
 		}
 	}
 }
+
+// TestACallThatRangInVainIsNoReasonToWaitForAnother folds a call whose answer was lost, a look-up that failed, and what the provider says of the call at
+// last: it is over, and the page is not tried again.
+func TestACallThatRangInVainIsNoReasonToWaitForAnother(t *testing.T) {
+	s := request.NewState("7K4M2QX9D")
+	attempt := func(kind request.EventType, id string, failure request.FailureKind) request.Event {
+		return request.NewEvent(kind, request.AttemptBody{Page: "p1", Attempt: id, Failure: failure})
+	}
+	for i, e := range []request.Event{
+		request.NewEvent(request.Received, request.ReceivedBody{Urgency: request.Emergency, Missing: []string{}}),
+		request.NewEvent(request.PageOrdered, request.PageBody{Page: "p1", Purpose: request.Ask, Person: "ada", Channel: "voice"}),
+		attempt(request.AttemptStarted, "p1a1", ""), attempt(request.AttemptFailed, "p1a1", request.FailedUnknown),
+		attempt(request.AttemptStarted, "p1a2", ""), attempt(request.AttemptFailed, "p1a2", request.FailedForNow),
+		attempt(request.AttemptSent, "p1a1", ""), attempt(request.AttemptFailed, "p1a1", request.FailedNoKey),
+	} {
+		data, err := s.Decide(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), "n1", request.Actor{Kind: request.BySystem, ID: "n1"}, e).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Apply(uint64(i)+1, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p := s.Pages[0]; p.State != request.PageFailed || p.Made().ID != "p1a1" {
+		t.Errorf("page %s, made %+v", p.State, p.Made())
+	}
+}

@@ -71,15 +71,21 @@ func (p *Page) Last() *Attempt {
 	return &p.Attempts[len(p.Attempts)-1]
 }
 
-// Made is the newest attempt that was made: one that was not, because a look-up found an earlier one to have arrived, says nothing of what
-// became of the page. Nil when there is none.
+// Made is the attempt whose outcome is the page's while none has arrived: one that failed for good, as a call that rang in vain, before any that
+// failed for now, whichever was heard of last; else the newest. One that was not made, because a look-up found an earlier one to have arrived,
+// says nothing of what became of the page. Nil when there is none.
 func (p *Page) Made() *Attempt {
+	var made *Attempt
 	for i := len(p.Attempts) - 1; i >= 0; i-- {
-		if a := &p.Attempts[i]; a.Failure != FailedDuplicate {
+		a := &p.Attempts[i]
+		if a.Rank == rankFailedForGood {
 			return a
 		}
+		if made == nil && a.Failure != FailedDuplicate {
+			made = a
+		}
 	}
-	return nil
+	return made
 }
 
 // LookUp reports whether an earlier attempt may have arrived without our knowing.

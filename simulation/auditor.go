@@ -40,6 +40,7 @@ const (
 	senderTold  = "the sender is told"
 	sameState   = "all nodes see the same"
 	readable    = "everything can be read"
+	sleeps      = "nobody is woken for a routine request"
 	rests       = "a node with nothing to do rests"
 )
 
@@ -130,8 +131,17 @@ type attempt struct {
 // telephoneUse is what goes to one telephone over one channel.
 type telephoneUse struct {
 	attempts int
-	until    time.Duration // a call that rings, at most
-	free     time.Duration // since when nothing does
+	rings    map[string]time.Duration // calls that may ring → until when, at most
+	free     time.Duration            // since when nothing does
+}
+
+// until is when the last call that may ring is over.
+func (u *telephoneUse) until() time.Duration {
+	last := time.Duration(0)
+	for _, t := range u.rings {
+		last = max(last, t)
+	}
+	return last
 }
 
 func newAuditor(w *night) *auditor {
@@ -467,6 +477,9 @@ func (a *auditor) progress(f *file, now time.Time) {
 	case f.step.Everyone, !all, f.ops:
 		due = a.stepEnds(f)
 	}
+	if morning := a.morning(f, now); morning.After(now) {
+		due = later(due, morning)
+	}
 	due = a.morning(f, due)
 	turn := f.turn
 	a.expect(&a.decides, max(due.Sub(now), 0)+slack+a.tolerance(), func() bool {
@@ -474,6 +487,13 @@ func (a *auditor) progress(f *file, now time.Time) {
 	}, func() {
 		a.w.fail(goesOn, f.ref, "nothing follows level %d in round %d, which was over at %s", f.step.Level, f.step.Round, clockOf(due))
 	})
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // reachable reports whether the roster has coordinators; there always are some.
@@ -541,13 +561,16 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 		return
 	}
 	a.tell(f, "dispatcher", "orders %s: %s for %s (%s)", b.Page, b.Channel, b.Person, b.Purpose)
+	if b.Purpose == request.Ask && a.morning(f, now).After(now) {
+		a.w.fail(sleeps, f.ref, "%s is asked at %s", b.Person, clockOf(now))
+	}
 	a.waiting = append(a.waiting, p)
 	within := firstAttempt
 	if b.Channel == notifier.MediumVoice {
 		within = 200 * time.Second
 	}
 	a.expect(&a.pages, within+a.tolerance(), func() bool {
-		return p.over || len(p.attempts) > 0 || a.use(p).attempts > 0 || a.w.now < a.use(p).until || a.w.now-a.use(p).free < within || a.standing(request.AlarmLate, "")
+		return p.over || len(p.attempts) > 0 || a.use(p).attempts > 0 || a.w.now < a.use(p).until() || a.w.now-a.use(p).free < within || a.standing(request.AlarmLate, "")
 	}, func() {
 		a.w.fail(isPaged, f.ref, "%s was ordered and nobody attempts it", p.Page)
 	})
@@ -563,7 +586,7 @@ func (a *auditor) use(p *page) *telephoneUse {
 	key := p.Channel + p.Person
 	u := a.busy[key]
 	if u == nil {
-		u = &telephoneUse{}
+		u = &telephoneUse{rings: map[string]time.Duration{}}
 		a.busy[key] = u
 	}
 	return u
@@ -623,7 +646,7 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 	u := a.use(p)
 	u.attempts++
 	if p.Channel == notifier.MediumVoice {
-		u.until = w.now + 156*time.Second
+		u.rings[string(f.ref)+b.Attempt] = w.now + 156*time.Second
 	}
 	if f.step.sent.IsZero() && ask && p.Level == f.step.Level && p.Round == f.step.Round {
 		f.step.sent = now
@@ -650,7 +673,7 @@ func (a *auditor) stuck(f *file, p *page, node string) {
 	a.expect(&a.pages, within+a.tolerance(), func() bool {
 		at := &p.attempts[n]
 		return at.known || at.node != node || !at.deadline.Equal(deadline) || p.over || (p.Purpose == request.Ask && !f.running()) || a.standing(request.AlarmLate, "") ||
-			p.Recipient == request.ToSender || a.w.now < a.use(p).until
+			p.Recipient == request.ToSender || a.w.now < a.use(p).until()
 	}, func() {
 		a.w.fail(isPaged, f.ref, "nobody knows what became of %s of %s, and nobody takes it over", id, node)
 	})
@@ -683,7 +706,7 @@ func (a *auditor) lane(f *file, c *request.Commit, p *page) {
 		switch {
 		case q == p || q.Channel != p.Channel || q.file.urgency.Rank() >= f.urgency.Rank():
 		case w.now-q.storedAt < while || w.now-q.file.last < while || !q.file.running():
-		case u.attempts > 0 || w.now < u.until || w.now-u.free < while:
+		case u.attempts > 0 || w.now < u.until() || w.now-u.free < while:
 		case len(q.attempts) > 0 && w.time().Sub(q.attempts[len(q.attempts)-1].retryAt) < while:
 		case !c.Time.Before(q.Expires.Add(-while)):
 		default:
@@ -719,7 +742,8 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 	}
 	over := t == request.AttemptFailed
 	if over && p.Channel == notifier.MediumVoice && !(x.sent && b.Failure.Retryable()) { // a call that arrived rings, whatever its answer was
-		u.until, u.free = 0, w.now
+		delete(u.rings, string(f.ref)+b.Attempt)
+		u.free = w.now
 	}
 	switch {
 	case !over:
