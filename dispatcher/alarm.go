@@ -122,8 +122,8 @@ func acknowledgeAlarm(s *request.State, now time.Time, person, page string, via 
 // Alarms lists the ops logs that this machine knows, cleared ones of the last two days among them, in the order in which they were raised.
 func (m *Machine) Alarms() []*request.State {
 	var alarms []*request.State
-	for ref, e := range m.entries {
-		if ref.IsOps() && e.state.Exists() {
+	for _, e := range m.ops {
+		if e.state.Exists() {
 			alarms = append(alarms, e.state.Clone())
 		}
 	}

@@ -36,6 +36,10 @@ type Machine struct {
 	gaveUp   uint64    // the minimum for which it was waited in vain
 	ready    bool
 	entries  map[request.Ref]*entry
+	list     []*entry               // all of them, oldest first but for those that took the place of a forgotten one
+	swept    int                    // how many of the list need not be considered again
+	waiting  map[request.Ref]*entry // requests with an alarm, or with a page that no provider has yet
+	ops      map[request.Ref]*entry
 	wakes    wakes
 	lanes    map[string]*lane
 	order    []string // names of the lanes, sorted: a machine is deterministic
@@ -56,7 +60,9 @@ type entry struct {
 	state   *request.State
 	pending *Append // decision in flight
 	start   *start  // what the pending decision starts, nil when it starts no attempt
+	index   int     // in the machine's list
 	wake    time.Time
+	woken   int64             // the wake, in ns, for which it stands in the heap of wakes last; 0: none
 	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
 	lanes   map[string]string // page → lane that has it waiting or flying
 }
@@ -70,8 +76,8 @@ type start struct {
 // NewMachine makes a machine that knows no request.
 func NewMachine(opts Options) *Machine {
 	m := &Machine{
-		opts: opts, planner: Planner{Policy: opts.Policy}, entries: map[request.Ref]*entry{},
-		lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
+		opts: opts, planner: Planner{Policy: opts.Policy}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
+		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
 	}
 	for _, p := range opts.Providers {
 		if p.Medium == SenderMedium {
@@ -103,13 +109,13 @@ func (m *Machine) Step(now time.Time, in Input) (commands []Command, wake time.T
 			if in.Roster.Revision() >= m.minimum {
 				m.patience = time.Time{}
 			}
-			m.considerAll(now)
+			m.considerAll()
 		}
 	case LiveChanged:
 		m.setLive(now, in)
 	case Ready:
 		m.ready = true
-		m.considerAll(now)
+		m.considerAll()
 	}
 	m.tick(now)
 	m.serve(now)
@@ -133,17 +139,14 @@ func (m *Machine) Head(ref request.Ref) uint64 {
 	return 0
 }
 
-// Open lists the requests that are not closed, oldest first; alarms are listed by [Machine.Alarms].
-func (m *Machine) Open() []*request.State {
-	var open []*request.State
-	for ref, e := range m.entries {
-		if !ref.IsOps() && e.state.Exists() && !e.state.Closed {
-			open = append(open, e.state.Clone())
+// Open lists the requests that are not closed; alarms are listed by [Machine.Alarms].
+func (m *Machine) Open() []request.Ref {
+	open := make([]request.Ref, 0, len(m.list))
+	for _, e := range m.list {
+		if !e.state.Ref.IsOps() && e.state.Exists() && !e.state.Closed {
+			open = append(open, e.state.Ref)
 		}
 	}
-	slices.SortFunc(open, func(a, b *request.State) int {
-		return a.Received.Compare(b.Received)
-	})
 	return open
 }
 
@@ -162,7 +165,7 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 	e := m.entries[in.Ref]
 	if e == nil {
 		e = &entry{state: request.NewState(in.Ref), lanes: map[string]string{}}
-		m.entries[in.Ref] = e
+		m.enter(e)
 	}
 	if in.Seq <= e.state.LastSeq {
 		return nil
@@ -173,9 +176,10 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 		m.requeue(e)
 	}
 	if !e.state.Exists() { // late news of a request that was forgotten
-		delete(m.entries, in.Ref)
+		m.leave(e)
 		return err
 	}
+	m.watch(e)
 	for i := range e.state.Pages {
 		if p := &e.state.Pages[i]; p.Purpose == request.Ask {
 			if m.asked[p.Person] == nil {
@@ -331,17 +335,73 @@ func (m *Machine) returned(now time.Time, in Returned) {
 	}
 }
 
-func (m *Machine) considerAll(now time.Time) {
-	refs := make([]request.Ref, 0, len(m.entries))
-	for ref, e := range m.entries {
-		if !e.state.Closed {
-			refs = append(refs, ref)
+// enter makes a request known.
+func (m *Machine) enter(e *entry) {
+	if m.swept == len(m.list) { // its own commit has it considered
+		m.swept++
+	}
+	e.index = len(m.list)
+	m.list = append(m.list, e)
+	m.entries[e.state.Ref] = e
+	if e.state.Ref.IsOps() {
+		m.ops[e.state.Ref] = e
+	}
+}
+
+// leave is the opposite. The places of the list that are to be considered stay together.
+func (m *Machine) leave(e *entry) {
+	hole, last := e.index, len(m.list)-1
+	if hole < m.swept {
+		m.swept--
+		m.place(m.list[m.swept], hole)
+		hole = m.swept
+	}
+	if hole != last {
+		m.place(m.list[last], hole)
+	}
+	m.list[last] = nil
+	m.list = m.list[:last]
+	m.swept = min(m.swept, last)
+	delete(m.entries, e.state.Ref)
+	delete(m.waiting, e.state.Ref)
+	delete(m.ops, e.state.Ref)
+}
+
+func (m *Machine) place(e *entry, index int) { m.list[index], e.index = e, index }
+
+// watch notes whether a request may be in trouble, so that whoever looks for it need not look at all of them.
+func (m *Machine) watch(e *entry) {
+	s := e.state
+	if !s.Ref.IsOps() && !s.Closed && (len(s.Alarms) > 0 || slices.ContainsFunc(s.Pages, func(p request.Page) bool { return unattempted(&p) })) {
+		m.waiting[s.Ref] = e
+		return
+	}
+	delete(m.waiting, s.Ref)
+}
+
+const (
+	// stepBudget bounds what one step considers, so that with a hundred thousand requests nobody waits for the machine for more than a
+	// few milliseconds: plans that change nothing cost one, decisions cost decisionCost.
+	stepBudget   = 512
+	decisionCost = 16
+)
+
+// considerAll has every request considered again: now, or, where they are many, in the steps that follow at once.
+func (m *Machine) considerAll() { m.swept = 0 }
+
+// sweep goes on with what considerAll began, within a budget, and gives what is left of it.
+func (m *Machine) sweep(now time.Time, budget int) int {
+	for m.swept < len(m.list) && budget > 0 {
+		e := m.list[m.swept]
+		m.swept++
+		if e.state.Closed {
+			continue
 		}
+		decided := len(m.commands)
+		m.consider(now, e)
+		budget -= 1 + decisionCost*(len(m.commands)-decided)
 	}
-	slices.Sort(refs)
-	for _, ref := range refs {
-		m.consider(now, m.entries[ref])
-	}
+	return budget
 }
 
 // rosterPatience is how long decisions wait for a roster that was seen and not read yet. After it the last known one decides: an officer of
@@ -375,7 +435,7 @@ func (m *Machine) patienceEnds(now time.Time) {
 	}
 	if m.gaveUp != m.minimum {
 		m.gaveUp = m.minimum
-		m.considerAll(now)
+		m.considerAll()
 	}
 }
 
@@ -411,7 +471,7 @@ func (m *Machine) consider(now time.Time, e *entry) {
 
 // forget drops a request from memory; its log can still be read.
 func (m *Machine) forget(e *entry) {
-	delete(m.entries, e.state.Ref)
+	m.leave(e)
 	for i := range e.state.Pages {
 		person := e.state.Pages[i].Person
 		delete(m.asked[person], e.state.Ref)
@@ -436,16 +496,22 @@ func (m *Machine) decide(now time.Time, e *entry, person string, events []reques
 
 func (m *Machine) tick(now time.Time) {
 	m.patienceEnds(now)
-	for {
+	budget := m.sweep(now, stepBudget)
+	for budget > 0 {
 		e := m.wakes.pop(now)
 		if e == nil {
 			return
 		}
+		decided := len(m.commands)
 		m.consider(now, e)
+		budget -= 1 + decisionCost*(len(m.commands)-decided)
 	}
 }
 
 func (m *Machine) nextWake(now time.Time) time.Time {
+	if m.swept < len(m.list) {
+		return now
+	}
 	next := m.wakes.next(now)
 	if waiting := m.gaveUp != m.minimum && !m.patience.IsZero(); waiting && (next.IsZero() || m.patience.Before(next)) {
 		next = m.patience

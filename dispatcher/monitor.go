@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,15 +30,8 @@ const (
 // Troubles lists the alarms that should stand now by what this machine has folded: every node that has read as far lists the same.
 func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	var t troubles
-	refs := make([]request.Ref, 0, len(m.entries))
-	for ref, e := range m.entries {
-		if !ref.IsOps() && !e.state.Closed {
-			refs = append(refs, ref)
-		}
-	}
-	slices.Sort(refs)
-	for _, ref := range refs {
-		s := m.entries[ref].state
+	for _, ref := range slices.Sorted(maps.Keys(m.waiting)) {
+		s := m.waiting[ref].state
 		for _, a := range s.Alarms {
 			t.add(s, a.Standing(ref))
 		}
@@ -55,19 +49,19 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 
 // late reports whether a page should have been attempted a while ago.
 func late(p *request.Page, now time.Time) bool {
-	var due time.Time
-	if p.Recipient == request.ToSender {
-		return false // nobody of ours waits for it
-	}
-	switch p.State {
-	case request.PageQueued:
-		due = p.Ordered
-	case request.PageRetrying:
-		due = p.Last().RetryAt
-	default:
+	if !unattempted(p) {
 		return false
 	}
+	due := p.Ordered
+	if p.State == request.PageRetrying {
+		due = p.Last().RetryAt
+	}
 	return now.After(due.Add(lateAfter)) && now.Before(p.Expires.Time)
+}
+
+// unattempted reports whether a page waits for an attempt, and somebody of ours for it.
+func unattempted(p *request.Page) bool {
+	return p.Recipient != request.ToSender && (p.State == request.PageQueued || p.State == request.PageRetrying)
 }
 
 // troubles collects alarms; one that several requests share is one.
