@@ -86,7 +86,7 @@ func (s states) State(ctx context.Context, ref request.Ref) (*request.State, err
 
 // WaitFor waits until the node has read as far.
 func (s states) WaitFor(ctx context.Context, position uint64) error {
-	return s.node.WaitFor(ctx, position)
+	return forWeb(s.node.WaitFor(ctx, position))
 }
 
 // Watch follows one request.

@@ -41,6 +41,7 @@ type Started struct {
 	URL        string
 	SimURL     string // "" without a simulator
 	PhonesURL  string
+	NATSURL    string // of NATS in this process; "" when it is outside
 	DataDir    string
 	ClientFile string // "" in production, which writes none
 	Seeded     bool   // an example roster was stored by this start

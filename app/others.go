@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"runtime/debug"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
@@ -22,13 +21,9 @@ var _ node.Presence = others{}
 
 // Follow announces this node and tells of the others.
 func (o others) Follow(ctx context.Context, self func() (node.Peer, bool), fn func([]node.Peer)) error {
-	build := ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		build = info.Main.Version
-	}
 	return presence.Follow(ctx, o.nats, func() presence.Beat {
 		as, serves := self()
-		return presence.Beat{Node: as.Name, Time: o.clock.Now(), Build: build, Serves: serves, Last: as.Last}
+		return presence.Beat{Node: as.Name, Time: o.clock.Now(), Build: build(), Serves: serves, Last: as.Last}
 	}, func(beats []presence.Beat) {
 		peers := make([]node.Peer, len(beats))
 		for i, b := range beats {

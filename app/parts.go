@@ -18,6 +18,7 @@ import (
 	"github.com/dutyline/dutyline/config"
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/eventlog"
+	"github.com/dutyline/dutyline/natsdoor"
 	"github.com/dutyline/dutyline/notifier/twilio"
 	"github.com/dutyline/dutyline/roster/served"
 	"github.com/dutyline/dutyline/twiliosim"
@@ -27,12 +28,18 @@ import (
 // streams are the logs of a deployment.
 type streams struct {
 	nats                              *nats.Conn
+	dial                              func() (*nats.Conn, error) // another connection like it
+	url                               string                     // of NATS in this process; "" when it is outside
+	ask                               natsdoor.Keys              // by which NATS in this process asks who connects; zero when it is outside
 	requests, keys, roster, directory *eventlog.Log
 }
 
 // openLog connects to NATS, or starts it in this process, and opens the streams. Standalone it locks the data directory.
 func (o *Options) openLog(ctx context.Context, ends *cleanups) (s streams, err error) {
-	nc, err := o.connect(ends)
+	if err := o.openNATS(&s, ends); err != nil {
+		return s, err
+	}
+	nc, err := s.dial()
 	if err != nil {
 		return s, err
 	}
@@ -64,21 +71,33 @@ func (o *Options) startClock(ctx context.Context, log *eventlog.Log) *node.Clock
 // clockTimeout bounds how long a start waits for the log's time.
 const clockTimeout = 5 * time.Second
 
-func (o *Options) connect(ends *cleanups) (*nats.Conn, error) {
+// openNATS finds the way to NATS, which it starts in this process where none is configured.
+func (o *Options) openNATS(s *streams, ends *cleanups) error {
 	if c := o.Config.NATS; c.URL != "" {
-		return eventlog.Connect(eventlog.Server{
-			URL: c.URL, CredentialsFile: c.CredentialsFile, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
-		}, o.Logger)
+		s.dial = func() (*nats.Conn, error) {
+			return eventlog.Connect(eventlog.Server{
+				URL: c.URL, CredentialsFile: c.CredentialsFile, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
+			}, o.Logger)
+		}
+		return nil
 	}
 	if !o.Standalone {
-		return nil, misconfigured(errors.New("nats.url: the address of NATS is needed"))
+		return misconfigured(errors.New("nats.url: the address of NATS is needed"))
 	}
-	embedded, err := eventlog.StartEmbedded(eventlog.EmbeddedOptions{Dir: o.Config.DataDir, NoSync: o.NoSync, Logger: o.Logger})
+	var err error
+	if s.ask, err = natsdoor.RandomKeys(); err != nil {
+		return err
+	}
+	issuer, xkey := s.ask.Public()
+	embedded, err := eventlog.StartEmbedded(eventlog.EmbeddedOptions{
+		Dir: o.Config.DataDir, NoSync: o.NoSync, Logger: o.Logger, Callout: eventlog.Callout{Issuer: issuer, XKey: xkey},
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ends.push("embedded nats", embedded.Shutdown)
-	return embedded.Connect()
+	s.dial, s.url = func() (*nats.Conn, error) { return embedded.Connect() }, embedded.URL()
+	return nil
 }
 
 // openVault reads the deployment's key, or makes it, and checks that it is the one that this log was written with.

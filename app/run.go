@@ -21,6 +21,7 @@ import (
 	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/intake"
+	"github.com/dutyline/dutyline/natsdoor"
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/webhook"
 	"github.com/dutyline/dutyline/request"
@@ -90,14 +91,23 @@ func Run(ctx context.Context, o Options) error {
 	requests := requestLog{logs.requests}
 	code := key.Derive("code")
 	inbox := intake.New(intake.Options{Log: requests, Sealer: sealer, Keys: sealer, Deployment: key, Node: o.Config.Node, Now: clock.Now})
-	dispatch, err := node.New(node.Options{
+	var dispatch *node.Node
+	counter, err := o.newDoor(logs, key, natsdoor.Options{
+		Intake: inbox, Directory: people, Now: clock.Now,
+		WaitFor: func(ctx context.Context, position uint64) error { return forSenders(dispatch.WaitFor(ctx, position)) },
+	})
+	if err != nil {
+		return err
+	}
+	ends.push("nats door", counter.Close)
+	dispatch, err = node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
 		Providers: []node.Provider{
 			{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.texts}},
 			{Channel: phone.client.Voice(), Limit: notifier.Limit{PerSecond: phone.calls}},
 			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
 		},
-		Webhook: tellers.wanted,
+		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged,
 		Guesses: newGuesses(cache, key, clock.Now),
 		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
 		Seal: func(ctx context.Context, of *request.State, eventID string, plain []byte) ([]byte, error) {
@@ -142,13 +152,17 @@ func Run(ctx context.Context, o Options) error {
 	if err := people.Ready(ctx); err != nil {
 		return err
 	}
-	started := Started{URL: publicURL, SimURL: phone.simURL, DataDir: o.Config.DataDir}
+	started := Started{URL: publicURL, SimURL: phone.simURL, DataDir: o.Config.DataDir, NATSURL: logs.url}
 	if o.Standalone {
 		if err := o.furnish(ctx, &started, remembered, people, duty, clock); err != nil {
 			return err
 		}
 	}
 	start("dispatcher", dispatch.Run)
+	if err := counter.Open(); err != nil {
+		return err
+	}
+	ends.push("nats calls", counter.Drain)
 	ends.push("web", serve(work, door, listener, stop))
 	if o.Ready != nil {
 		o.Ready(started)

@@ -3,128 +3,133 @@ package bench
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 )
 
 // Options are what a run is started with.
 type Options struct {
-	JSON     bool
-	Out      io.Writer // the results
-	Err      io.Writer // progress
-	Requests int       // raised one after the other; 0: 500
-	Dir      string    // where data is written, which decides what disk is measured; "": the system's temporary directory
+	JSON    bool
+	Out     io.Writer // the results
+	Err     io.Writer // progress; nil: none
+	Quick   bool      // a small run, to see that everything works; its figures say little
+	Only    []string  // the parts to measure, of [Parts]; none: all
+	Dir     string    // where data is written, which decides what disk is measured; "": the system's temporary directory
+	Program string    // that runs a node; "": this one
 }
 
-// A Result is one measured figure (CONTRACT: BENCH). Ratio is the value by the baseline; it is what the limit is about, unless there is no
-// baseline: then the limit is about the value itself.
-type Result struct {
-	Name     string  `json:"name"`
-	Value    float64 `json:"value"`
-	Unit     string  `json:"unit"`
-	Baseline float64 `json:"baseline"` // in the same unit; 0: none
-	Ratio    float64 `json:"ratio"`
-	Limit    float64 `json:"limit"` // 0: none
-	Met      bool    `json:"met"`
+// size is how much is measured.
+type size struct {
+	alone   int           // one after the other
+	crowd   int           // by 64 at once
+	storm   int           // requests for one person
+	errands int           // unrelated ones meanwhile
+	paged   int           // for several officers
+	burst   int           // people, and requests, at once
+	bursts  int           // how often
+	open    int           // requests
+	due     int           // steps of them that come due while it is measured …
+	rate    int           // … so many a second
+	closed  int           // commits
+	idle    time.Duration // how long nothing happens
 }
 
-// Run measures and writes the results. A limit that is missed is no error.
-func Run(ctx context.Context, o Options) (err error) {
-	o.Requests = cmp.Or(o.Requests, 500)
-	if o.Err == nil {
-		o.Err = io.Discard
+var (
+	whole = size{
+		alone: 1000, crowd: 3200, storm: 3000, errands: 200, paged: 800, burst: 200, bursts: 5,
+		open: 100_000, due: 3000, rate: 100, closed: 1_000_000, idle: 10 * time.Second,
 	}
-	dir, err := os.MkdirTemp(o.Dir, "dutyline-bench-*")
-	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+	quick = size{
+		alone: 20, crowd: 128, storm: 200, errands: 20, paged: 64, burst: 10, bursts: 1,
+		open: 300, due: 60, rate: 60, closed: 2000, idle: 300 * time.Millisecond,
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+)
 
-	say(o.Err, "measuring the disk: append and fsync")
-	disk, err := measureDisk(ctx, dir, o.Requests)
-	if err != nil {
-		return fmt.Errorf("bench: measure the disk: %w", err)
-	}
-	say(o.Err, "measuring the log: compare and append")
-	log, err := measureLog(ctx, dir, o.Requests)
-	if err != nil {
-		return fmt.Errorf("bench: measure the log: %w", err)
-	}
-	say(o.Err, "measuring a node: %d requests, one after the other", o.Requests)
-	idle, err := measureNode(ctx, dir, o.Requests)
-	if err != nil {
-		return fmt.Errorf("bench: measure a node: %w", err)
-	}
-	return write(o, []Result{
-		{Name: "append_fsync_p50", Value: disk.p(50), Unit: "ms"},
-		{Name: "compare_and_append_p50", Value: log.p(50), Unit: "ms", Baseline: disk.p(50)},
-		{Name: "accept_p50", Value: idle.accept.p(50), Unit: "ms", Baseline: log.p(50), Limit: 3},
-		{Name: "accept_p99", Value: idle.accept.p(99), Unit: "ms", Baseline: log.p(99)},
-		{Name: "accepted_to_provider_p50", Value: idle.provider.p(50), Unit: "ms", Baseline: disk.p(50)},
-		{Name: "accepted_to_provider_p99", Value: idle.provider.p(99), Unit: "ms", Baseline: disk.p(99)},
-		{Name: "accepted_to_provider_p99_idle", Value: idle.provider.p(99), Unit: "ms", Limit: 25},
-	})
+// run is one run.
+type run struct {
+	size    size
+	err     io.Writer
+	dir     string // of everything; it is removed
+	program string
+	results []Result
 }
 
-func say(w io.Writer, format string, v ...any) { _, _ = fmt.Fprintf(w, format+"\n", v...) }
+// parts are what can be measured, in order. The baseline always is.
+var parts = []struct {
+	name    string
+	measure func(*run, context.Context) error
+}{
+	{"idle", (*run).measureIdle},
+	{"accept", (*run).measureAccept},
+	{"crowd", (*run).measureCrowd},
+	{"storm", (*run).measureStorm},
+	{"paged", (*run).measurePaged},
+	{"burst", (*run).measureBurst},
+	{"open", (*run).measureOpen},
+	{"closed", (*run).measureClosed},
+}
 
-// write gives the figures their ratios and prints them.
-func write(o Options, results []Result) error {
-	table := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	if !o.JSON {
-		say(table, "figure\tvalue\tbaseline\tratio\tlimit\tmet\t")
+// Parts names what [Options.Only] can choose.
+func Parts() []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
 	}
-	for _, r := range results {
-		measured := r.Value
-		if r.Baseline > 0 {
-			r.Ratio = r.Value / r.Baseline
-			measured = r.Ratio
+	return names
+}
+
+// ErrOption says that an option has a value that it cannot have.
+var ErrOption = errors.New("this cannot be measured")
+
+// Run measures and writes the results. A limit that is missed is no error. When ctx ends, the nodes end in order and what was written is
+// removed.
+func Run(ctx context.Context, o Options) (results []Result, err error) {
+	for _, name := range o.Only {
+		if !slices.Contains(Parts(), name) {
+			return nil, fmt.Errorf("%w: there is no part %q: choose of %s", ErrOption, name, strings.Join(Parts(), ", "))
 		}
-		r.Met = r.Limit == 0 || measured <= r.Limit
-		if !o.JSON {
-			say(table, "%s\t%.3f %s\t%s\t%s\t%s\t%s\t", r.Name, r.Value, r.Unit, number(r.Baseline), number(r.Ratio), number(r.Limit), verdict(r))
+	}
+	r := &run{size: whole, err: cmp.Or[io.Writer](o.Err, io.Discard), program: o.Program}
+	if o.Quick {
+		r.size = quick
+	}
+	if r.program == "" {
+		if r.program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("bench: find this program: %w", err)
+		}
+	}
+	if r.dir, err = os.MkdirTemp(o.Dir, "dutyline-bench-"); err != nil {
+		return nil, fmt.Errorf("bench: %w: %w", ErrOption, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	if err := r.measureBaseline(ctx); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	for _, part := range parts {
+		if len(o.Only) > 0 && !slices.Contains(o.Only, part.name) {
 			continue
 		}
-		if err := json.NewEncoder(o.Out).Encode(r); err != nil {
-			return err
+		if err := part.measure(r, ctx); err != nil {
+			return nil, fmt.Errorf("bench: measure %s: %w", part.name, err)
 		}
 	}
-	return table.Flush()
+	return r.results, write(o, r.results)
 }
 
-func number(f float64) string {
-	if f == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.2f", f)
-}
-
-func verdict(r Result) string {
-	switch {
-	case r.Limit == 0:
-		return ""
-	case r.Met:
-		return "yes"
-	default:
-		return "no"
+// add notes figures with their ratios and verdicts.
+func (r *run) add(figures ...Result) {
+	for _, f := range figures {
+		r.results = append(r.results, f.judged())
 	}
 }
 
-// A sample is a list of durations.
-type sample []time.Duration
+// say tells what is measured now.
+func (r *run) say(format string, v ...any) { _, _ = fmt.Fprintf(r.err, "measuring "+format+"\n", v...) }
 
-// p is a percentile in milliseconds; 0 of an empty sample.
-func (s sample) p(percent int) float64 {
-	if len(s) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(s))
-	i := min(len(sorted)*percent/100, len(sorted)-1)
-	return float64(sorted[i]) / float64(time.Millisecond)
-}
+// note tells something about it.
+func (r *run) note(format string, v ...any) { _, _ = fmt.Fprintf(r.err, "  "+format+"\n", v...) }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -217,11 +219,14 @@ func TestNearest(t *testing.T) {
 }
 
 // FuzzLoad: whatever is in file and environment, the answer is a configuration or errors that name their place, and what stood at a secret's
-// key is in neither.
+// key is in neither. The environment wins, the file counts where the environment is silent, reading twice gives the same, and what is
+// positive or finite by its description is.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte("twilio:\n  auth_token: sesame-opens\nnats: {url: 'nats://x:1'}\n"), "DUTYLINE_LISTEN=:1\nDUTYLINE_POLICY_LEVELS=[[roster],[next]]")
 	f.Add([]byte("a: &a [*a]\n"), "DUTYLINE_X=1")
 	f.Add([]byte("policy: {waits: {urgent: 5m}, levels: [[a], b]}\nlog: [x]\n"), "DUTYLINE_TWILIO_NUMBERS=+15005550006,,")
+	f.Add([]byte("policy: {ack_lapse: 9223372036854775807ns, undo_window: 1e9h}\ntwilio: {texts_per_second: 1e400, calls_per_second: .inf}\n"), "DUTYLINE_TWILIO_TEXTS_PER_SECOND=NaN\nDUTYLINE_POLICY_WAITS_URGENT=-5m")
+	f.Add([]byte("node: &n x\nnode: *n\n\"\\0\": 1\n\u202elog: {level: debug}\n? [a]\n: b\n<<: {listen: ':1'}\n"), "DUTYLINE_=x\nDUTYLINE_NODE=\x00\nDUTYLINE_NATS_REPLICAS=99999999999999999999")
 	f.Add([]byte("redis:\n  url: |\n    x\n  url_file: /etc/passwd\n---\n- 1"), "DUTYLINE_POLICY_LEVELS={")
 	f.Fuzz(func(t *testing.T, data []byte, environ string) {
 		const marker = "MARKED-AS-SECRET"
@@ -235,6 +240,30 @@ func FuzzLoad(f *testing.F) {
 		}
 		if c.Redis.URL.Reveal() != marker {
 			t.Errorf("the environment did not win: %q", c.Redis.URL.Reveal())
+		}
+		again, err := load("fuzz.yaml", []byte(strings.ReplaceAll(string(data), "_file", "_fil")), lines)
+		if err != nil || !reflect.DeepEqual(again, c) {
+			t.Errorf("read again: %+v after %+v, %v", again, c, err)
+		}
+		for urgency, wait := range c.Policy.Waits {
+			if wait <= 0 || !slices.Contains([]string{"emergency", "critical", "urgent", "routine"}, urgency) {
+				t.Errorf("the wait of %q is %s", urgency, wait)
+			}
+		}
+		for _, r := range []*float64{c.Twilio.TextsPerSecond, c.Twilio.CallsPerSecond} {
+			if r != nil && !(*r >= 0 && *r <= math.MaxFloat64) {
+				t.Errorf("a rate of %g", *r)
+			}
+		}
+		if slices.ContainsFunc(c.Policy.Levels, func(level []string) bool { return len(level) == 0 || slices.Contains(level, "") }) || c.Policy.AckLapse < 0 || c.Policy.UndoWindow < 0 {
+			t.Errorf("policy %+v", c.Policy)
+		}
+		moved, err := load("fuzz.yaml", []byte(strings.ReplaceAll(string(data), "_file", "_fil")), append(lines, "DUTYLINE_NODE=moved", "DUTYLINE_POLICY_LEVELS=[[person:x], [next]]"))
+		if err != nil || moved.Node != "moved" || !reflect.DeepEqual(moved.Policy.Levels, [][]string{{"person:x"}, {"next"}}) {
+			t.Errorf("the environment did not win: %+v, %v", moved, err)
+		}
+		if c.Listen == "" || c.DataDir == "" || c.Node == "" || c.Log.Level == "" || c.Log.Format == "" {
+			t.Errorf("a default is missing: %+v", c)
 		}
 		for _, production := range []bool{false, true} {
 			if err := c.Validate(production); err != nil && strings.Contains(err.Error(), marker) {

@@ -128,6 +128,13 @@ func (d *Directory) Ready(ctx context.Context) error {
 	return d.wait(ctx, head)
 }
 
+// Changed is closed when the next document was read.
+func (d *Directory) Changed() <-chan struct{} {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.moved
+}
+
 func (d *Directory) take(seq uint64, subject string, data []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -344,10 +351,17 @@ func (d *Directory) Principal(id string, now time.Time) (Principal, error) {
 	if !ok || r.doc.Revoked != nil || !now.Before(r.doc.Expires) {
 		return Principal{}, ErrToken
 	}
-	if r.doc.Role == RoleSender {
+	switch r.doc.Role {
+	case RoleSender:
 		if s, ok := d.senders[r.doc.Subject]; !ok || s.doc.Revoked != nil {
 			return Principal{}, ErrToken
 		}
+	case RoleOfficer, RoleCoordinator:
+		if r.doc.Subject == "" {
+			return Principal{}, ErrToken
+		}
+	default: // of a later version, or of none
+		return Principal{}, ErrToken
 	}
 	return Principal{Role: r.doc.Role, Subject: r.doc.Subject, TokenID: id}, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
-	"github.com/dutyline/dutyline/roster"
 )
 
 // coordinators is the team that alarms go to when the policy names nobody.
@@ -121,10 +120,19 @@ func acknowledgeAlarm(s *request.State, now time.Time, person, page string, via 
 
 // Alarms lists the ops logs that this machine knows, cleared ones of the last two days among them, in the order in which they were raised.
 func (m *Machine) Alarms() []*request.State {
+	alarms := m.Watched()
+	for i, s := range alarms {
+		alarms[i] = s.Clone()
+	}
+	return alarms
+}
+
+// Watched is [Machine.Alarms] for whoever looks and keeps nothing: the states are the machine's own, and change with its next step.
+func (m *Machine) Watched() []*request.State {
 	var alarms []*request.State
 	for _, e := range m.ops {
 		if e.state.Exists() {
-			alarms = append(alarms, e.state.Clone())
+			alarms = append(alarms, e.state)
 		}
 	}
 	slices.SortFunc(alarms, func(a, b *request.State) int {
@@ -148,18 +156,18 @@ func (m *Machine) AlarmTargets() []string {
 	return people
 }
 
-// NobodyOnDuty lists the targets of the first level that name a roster on which nobody is on duty.
-func nobodyOnDuty(policy Policy, r *roster.Compiled, now time.Time) []string {
+// nobodyOnDuty lists the targets of the first level that name a roster on which nobody is on duty.
+func (p Planner) nobodyOnDuty(now time.Time) []string {
 	var gaps []string
-	if r == nil || len(policy.Levels) == 0 || len(r.Everyone(now)) == 0 {
+	if p.Roster == nil || len(p.Policy.Levels) == 0 || len(p.Roster.Everyone(now)) == 0 {
 		return nil // a roster without people is shown by /readyz
 	}
-	for _, target := range policy.Levels[0] {
+	for _, target := range p.Policy.Levels[0] {
 		kind, id, _ := strings.Cut(target, ":")
 		if kind != "roster" {
 			continue
 		}
-		if duty, ok := r.At(id, now); !ok || len(duty.OnDuty) == 0 {
+		if answer := p.duties.ask(p.Roster, id, now); !answer.ok || len(answer.duty.OnDuty) == 0 {
 			gaps = append(gaps, target)
 		}
 	}

@@ -261,8 +261,8 @@ func (s *sky) attempts(n int, every time.Duration, event request.EventType, kind
 		body := request.AttemptBody{Page: "p1", Attempt: "p1a1", Provider: "twilio", Failure: kind}
 		c := request.Fact(ref, request.FactID(fmt.Sprint(s.seq)), s.now, "n1", request.Actor{Kind: request.ByProvider, ID: "twilio"}, request.NewEvent(event, body))
 		data := encode(s.t, c)
-		s.monitor.See(s.seq, data)
-		s.monitor.See(s.seq, data) // the stream can repeat it
+		s.monitor.See(s.seq, request.Parse(data))
+		s.monitor.See(s.seq, request.Parse(data)) // the stream can repeat it
 		s.now = s.now.Add(every)
 	}
 }

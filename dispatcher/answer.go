@@ -101,36 +101,44 @@ func ParseReply(text string) Reply {
 	return reply
 }
 
-// spaced finds a code written in groups: 123 456.
+// spaced finds a code written in groups: 123 456. Only neighbours make one: the numbers of a sentence are no code.
 func spaced(fields []string) string {
-	var all strings.Builder
-	for _, field := range fields {
-		var group strings.Builder
-		for _, r := range field {
-			value, ok := digit(r)
-			if !ok {
-				group.Reset()
-				break
-			}
-			group.WriteByte('0' + value)
+	var run strings.Builder
+	for _, field := range append(fields, "") {
+		group := digitsOf(field)
+		if group == "" && run.Len() == 6 {
+			return run.String()
 		}
-		all.WriteString(group.String())
-	}
-	if all.Len() == 6 {
-		return all.String()
+		if group == "" {
+			run.Reset()
+		}
+		run.WriteString(group)
 	}
 	return ""
 }
 
-// digit gives the value of a decimal digit of any script; Unicode keeps the ten digits of a script together.
+// digitsOf is a field as ASCII digits, "" when it is not made of digits alone.
+func digitsOf(field string) string {
+	var digits strings.Builder
+	for _, r := range field {
+		value, ok := digit(r)
+		if !ok {
+			return ""
+		}
+		digits.WriteByte('0' + value)
+	}
+	return digits.String()
+}
+
+// digit gives the value of a decimal digit of any script. Unicode keeps the ten digits of a script together, in order, and where blocks of
+// digits touch (the mathematical ones), the first of them begins with a zero.
 func digit(r rune) (byte, bool) {
 	if !unicode.Is(unicode.Nd, r) {
 		return 0, false
 	}
-	for value := range rune(10) {
-		if zero := r - value; !unicode.Is(unicode.Nd, zero-1) || value == 9 {
-			return byte(value), true
-		}
+	first := r
+	for unicode.Is(unicode.Nd, first-1) {
+		first--
 	}
-	return 0, false
+	return byte((r - first) % 10), true //nolint:gosec // a digit
 }

@@ -47,9 +47,10 @@ type Input interface{ input() }
 
 // Committed says that a commit is in the log, from its acknowledgement or from the stream; twice is harmless.
 type Committed struct {
-	Ref  request.Ref
-	Seq  uint64
-	Data []byte
+	Ref    request.Ref
+	Seq    uint64
+	Data   []byte
+	Parsed *request.Parsed // Data, when it was read already; nil: it is read when it is folded
 }
 
 // Lost says that a decision was not appended: somebody else moved the head.

@@ -21,7 +21,11 @@ const longestCall = 155 * time.Second
 // rings says until when a call that this node made may be under way: until then no other call goes to the same telephone. Zero when there is
 // none.
 func (m *Machine) rings(e *entry, p *request.Page) time.Time {
-	if p.Channel != notifier.MediumVoice || (p.State != request.PageSent && p.State != request.PageAnswered) || e.lanes[p.Page] == "" {
+	name := e.lanes[p.Page]
+	if p.Channel != notifier.MediumVoice || (p.State != request.PageSent && p.State != request.PageAnswered) || name == "" {
+		return time.Time{}
+	}
+	if !m.lanes[name].Flies(e.state.Ref, p.Page) { // it waits for another attempt, and an earlier one has turned out to have arrived
 		return time.Time{}
 	}
 	return p.Last().Started.Add(longestCall)
@@ -75,7 +79,13 @@ func (m *Machine) queue(now time.Time, e *entry) {
 			if e.wake.IsZero() || due.Before(e.wake) {
 				e.wake = due
 			}
-		case e.lanes[p.Page] == "":
+		default:
+			if e.lanes[p.Page] != "" {
+				if a := p.Last(); a == nil || m.calls[call{e.state.Ref, a.ID}] || !m.lanes[e.lanes[p.Page]].Flies(e.state.Ref, p.Page) {
+					continue // it waits, or its call is under way
+				}
+				m.release(e, p.Page) // a place that a call had which is over
+			}
 			l := m.lane(p)
 			if l.Waiting() == 0 {
 				l.moved = now
@@ -88,11 +98,14 @@ func (m *Machine) queue(now time.Time, e *entry) {
 
 // due says when a page wants its next attempt; ok is false when it wants none.
 func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool) {
+	if s.Closed { // whatever it was closed with: nothing more is expected of it
+		return time.Time{}, false
+	}
 	switch p.State {
 	case request.PageQueued:
 		return p.Ordered, true
 	case request.PageRetrying:
-		return p.Last().RetryAt, true
+		return p.Made().RetryAt, true
 	case request.PageSending:
 		a := p.Last()
 		if m.calls[call{s.Ref, a.ID}] {

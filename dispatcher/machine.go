@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -65,6 +64,8 @@ type entry struct {
 	woken   int64             // the wake, in ns, for which it stands in the heap of wakes last; 0: none
 	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
 	lanes   map[string]string // page → lane that has it waiting or flying
+	noted   int               // pages that are in the machine's asked
+	open    int               // pages with which the lanes still have work
 }
 
 // start is an attempt whose intent is being appended.
@@ -76,7 +77,7 @@ type start struct {
 // NewMachine makes a machine that knows no request.
 func NewMachine(opts Options) *Machine {
 	m := &Machine{
-		opts: opts, planner: Planner{Policy: opts.Policy}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
+		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
 		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
 	}
 	for _, p := range opts.Providers {
@@ -139,6 +140,14 @@ func (m *Machine) Head(ref request.Ref) uint64 {
 	return 0
 }
 
+// Version counts the changes of what a request's sender sees, 0 when the machine does not know it.
+func (m *Machine) Version(ref request.Ref) int {
+	if e := m.entries[ref]; e != nil {
+		return e.state.Version
+	}
+	return 0
+}
+
 // Open lists the requests that are not closed; alarms are listed by [Machine.Alarms].
 func (m *Machine) Open() []request.Ref {
 	open := make([]request.Ref, 0, len(m.list))
@@ -170,8 +179,12 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 	if in.Seq <= e.state.LastSeq {
 		return nil
 	}
+	read := in.Parsed
+	if read == nil {
+		read = request.Parse(in.Data)
+	}
 	urgency := e.state.Urgency
-	err := e.state.Apply(in.Seq, in.Data)
+	err := e.state.Fold(in.Seq, read)
 	if urgency != e.state.Urgency {
 		m.requeue(e)
 	}
@@ -179,26 +192,31 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 		m.leave(e)
 		return err
 	}
-	m.watch(e)
-	for i := range e.state.Pages {
-		if p := &e.state.Pages[i]; p.Purpose == request.Ask {
+	for ; e.noted < len(e.state.Pages); e.noted++ {
+		if p := &e.state.Pages[e.noted]; p.Purpose == request.Ask {
 			if m.asked[p.Person] == nil {
 				m.asked[p.Person] = map[request.Ref]bool{}
 			}
 			m.asked[p.Person][in.Ref] = true
 		}
 	}
-	if e.pending != nil || m.ready {
-		if commit, derr := request.Decode(in.Data); derr == nil {
-			m.heard(now, e, commit)
+	e.open = 0
+	for i := range e.state.Pages {
+		if e.state.Pages[i].State.Open() {
+			e.open++
 		}
+	}
+	m.watch(e)
+	if read.Err() == nil && (e.pending != nil || m.ready) {
+		m.heard(now, e, read)
 	}
 	m.consider(now, e)
 	return err
 }
 
 // heard tells what a commit means for what this node is about to do, as against what it means for the request.
-func (m *Machine) heard(now time.Time, e *entry, c request.Commit) {
+func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
+	c := read.Commit()
 	if c.IsDecision() {
 		e.since = time.Time{} // it was decided; what is due now is due since now
 	}
@@ -206,12 +224,11 @@ func (m *Machine) heard(now time.Time, e *entry, c request.Commit) {
 		m.decided(e)
 		return
 	}
-	for _, event := range c.Events {
+	for i, event := range c.Events {
 		if event.Type != request.AttemptStarted && event.Type != request.AttemptTakenOver {
 			continue
 		}
-		var body request.AttemptBody
-		if json.Unmarshal(event.Body, &body) == nil {
+		if body, ok := request.Body[request.AttemptBody](read, i); ok {
 			m.begun(now, e, body.Page, c.Node)
 		}
 	}
@@ -372,7 +389,7 @@ func (m *Machine) place(e *entry, index int) { m.list[index], e.index = e, index
 // watch notes whether a request may be in trouble, so that whoever looks for it need not look at all of them.
 func (m *Machine) watch(e *entry) {
 	s := e.state
-	if !s.Ref.IsOps() && !s.Closed && (len(s.Alarms) > 0 || slices.ContainsFunc(s.Pages, func(p request.Page) bool { return unattempted(&p) })) {
+	if !s.Ref.IsOps() && !s.Closed && (len(s.Alarms) > 0 || e.open > 0) {
 		m.waiting[s.Ref] = e
 		return
 	}
@@ -394,7 +411,7 @@ func (m *Machine) sweep(now time.Time, budget int) int {
 	for m.swept < len(m.list) && budget > 0 {
 		e := m.list[m.swept]
 		m.swept++
-		if e.state.Closed {
+		if e.state.Closed && !e.wake.IsZero() { // a closed one is considered once, to be forgotten in time
 			continue
 		}
 		decided := len(m.commands)
@@ -472,6 +489,9 @@ func (m *Machine) consider(now time.Time, e *entry) {
 // forget drops a request from memory; its log can still be read.
 func (m *Machine) forget(e *entry) {
 	m.leave(e)
+	for page := range e.lanes { // a log may have been closed with pages that were still open
+		m.release(e, page)
+	}
 	for i := range e.state.Pages {
 		person := e.state.Pages[i].Person
 		delete(m.asked[person], e.state.Ref)
@@ -513,7 +533,8 @@ func (m *Machine) nextWake(now time.Time) time.Time {
 		return now
 	}
 	next := m.wakes.next(now)
-	if waiting := m.gaveUp != m.minimum && !m.patience.IsZero(); waiting && (next.IsZero() || m.patience.Before(next)) {
+	waiting := m.planner.Roster != nil && m.gaveUp != m.minimum && !m.patience.IsZero() // without any roster there is nothing to give up for
+	if waiting && (next.IsZero() || m.patience.Before(next)) {
 		next = m.patience
 	}
 	return next

@@ -103,8 +103,6 @@ func TestAnOpenRequestTakesAFewKilobytes(t *testing.T) {
 	}
 }
 
-var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-
 // TestNoStepConsidersThousands gives a machine everything to do at once, as after a start or when the shift changes: it decides in many
 // steps that follow each other at once, and misses nothing.
 func TestNoStepConsidersThousands(t *testing.T) {
@@ -159,43 +157,5 @@ func TestNoStepConsidersThousands(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s was decided %d times", ref, n)
 		}
-	}
-}
-
-// BenchmarkManyOpenRequests measures what one call takes, under the node's lock, with twenty thousand open requests.
-func BenchmarkManyOpenRequests(b *testing.B) {
-	book := roster.Example("UTC", noon)
-	book.Revision = 1
-	compiled, err := roster.Compile(book)
-	if err != nil {
-		b.Fatal(err)
-	}
-	m := many(b, 20000, noon)
-	step := func(in dispatcher.Input) func() {
-		return func() {
-			if _, _, err := m.Step(noon.Add(time.Second), in); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	step(dispatcher.RosterChanged{Roster: compiled})()
-	step(dispatcher.Ready{})()
-	for _, c := range []struct {
-		name string
-		do   func()
-	}{
-		{"roster", step(dispatcher.RosterChanged{Roster: compiled})},
-		{"live", step(dispatcher.LiveChanged{Nodes: []string{"n1", "n2"}})},
-		{"tick", step(dispatcher.Tick{})},
-		{"troubles", func() { m.Troubles(noon) }},
-		{"alarms", func() { m.Alarms() }},
-		{"open", func() { m.Open() }},
-		{"asked", func() { m.Asked("ada") }},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			for b.Loop() {
-				c.do()
-			}
-		})
 	}
 }

@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -30,8 +29,15 @@ const (
 // Troubles lists the alarms that should stand now by what this machine has folded: every node that has read as far lists the same.
 func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	var t troubles
-	for _, ref := range slices.Sorted(maps.Keys(m.waiting)) {
-		s := m.waiting[ref].state
+	var refs []request.Ref
+	for ref, e := range m.waiting {
+		if len(e.state.Alarms) > 0 || anyLate(e.state, now) {
+			refs = append(refs, ref)
+		}
+	}
+	slices.Sort(refs)
+	for _, ref := range refs {
+		s := m.entries[ref].state
 		for _, a := range s.Alarms {
 			t.add(s, a.Standing(ref))
 		}
@@ -41,27 +47,36 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 			}
 		}
 	}
-	for _, target := range nobodyOnDuty(m.planner.Policy, m.planner.Roster, now) {
+	for _, target := range m.planner.nobodyOnDuty(now) {
 		t.add(nil, request.AlarmBody{Kind: request.AlarmNobody, Cause: target})
 	}
 	return t.list()
 }
 
-// late reports whether a page should have been attempted a while ago.
-func late(p *request.Page, now time.Time) bool {
-	if !unattempted(p) {
-		return false
+func anyLate(s *request.State, now time.Time) bool {
+	for i := range s.Pages {
+		if late(&s.Pages[i], now) {
+			return true
+		}
 	}
-	due := p.Ordered
-	if p.State == request.PageRetrying {
-		due = p.Last().RetryAt
-	}
-	return now.After(due.Add(lateAfter)) && now.Before(p.Expires.Time)
+	return false
 }
 
-// unattempted reports whether a page waits for an attempt, and somebody of ours for it.
-func unattempted(p *request.Page) bool {
-	return p.Recipient != request.ToSender && (p.State == request.PageQueued || p.State == request.PageRetrying)
+// late reports whether a page should have been attempted a while ago.
+func late(p *request.Page, now time.Time) bool {
+	var due time.Time
+	if p.Recipient == request.ToSender {
+		return false // nobody of ours waits for it
+	}
+	switch p.State {
+	case request.PageQueued:
+		due = p.Ordered
+	case request.PageRetrying:
+		due = p.Made().RetryAt
+	default:
+		return false
+	}
+	return now.After(due.Add(lateAfter)) && now.Before(p.Expires.Time)
 }
 
 // troubles collects alarms; one that several requests share is one.
@@ -160,19 +175,22 @@ func NewMonitor(node string, providers ...string) *Monitor {
 }
 
 // See counts what providers made of attempts, in the order of the log.
-func (m *Monitor) See(seq uint64, data []byte) {
-	c, err := request.Decode(data)
-	if err != nil || c.IsDecision() || seq <= m.read {
+func (m *Monitor) See(seq uint64, read *request.Parsed) {
+	c := read.Commit()
+	if read.Err() != nil || c.IsDecision() || seq <= m.read {
 		return
 	}
 	m.read = seq
-	for _, e := range c.Events {
+	for i, e := range c.Events {
 		if e.Type != request.AttemptSent && e.Type != request.AttemptFailed {
 			continue
 		}
-		b, err := request.AttemptOf(e)
+		b, ok := request.Body[request.AttemptBody](read, i)
+		if !ok {
+			continue
+		}
 		r := m.providers[b.Provider]
-		if err != nil || r == nil {
+		if r == nil {
 			continue
 		}
 		switch {

@@ -27,6 +27,8 @@ type Planner struct {
 	Media []string
 	// Webhook says whether a sender wants to be told, by their id; nil: nobody does. It must be quick, and never blocks.
 	Webhook func(sender string) bool
+
+	duties *duties
 }
 
 // plan is one run of Plan.
@@ -37,6 +39,7 @@ type plan struct {
 	events []request.Event
 	wake   time.Time
 	pages  int // ordered in this plan
+	named  int // number of the page that was named last
 	first  string
 	told   string   // the sender, when a notice to them is ordered
 	fresh  []string // "person channel" of each of them
@@ -238,7 +241,7 @@ func (p *plan) unreachable() bool {
 			continue
 		}
 		if p.hasPage(person, func(page *request.Page) bool {
-			rang := page.State == request.PageFailed && page.Last().Failure == request.FailedNoKey // their phone works: the step has its time
+			rang := page.State == request.PageFailed && page.Made().Failure == request.FailedNoKey // their phone works: the step has its time
 			return page.Purpose == request.Ask && (rang || page.State != request.PageFailed) && page.State != request.PageCalledOff && page.State != request.PageLate
 		}) {
 			return false
@@ -379,17 +382,14 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 	p.fresh = append(p.fresh, person+" "+contact.Channel)
 }
 
-// nextPage names the next page that is ordered.
-func (p *plan) nextPage() string { return fmt.Sprintf("p%d", len(p.s.Pages)+p.orderedEvents()+1) }
-
-func (p *plan) orderedEvents() int {
-	n := 0
-	for _, e := range p.events {
-		if e.Type == request.PageOrdered {
-			n++
+// nextPage names the next page that is ordered. A version that counts otherwise may have used a name already.
+func (p *plan) nextPage() string {
+	for p.named = max(p.named, len(p.s.Pages)); ; {
+		p.named++
+		if name := fmt.Sprintf("p%d", p.named); p.s.Page(name) == nil {
+			return name
 		}
 	}
-	return n
 }
 
 // contact is the person's first contact over a medium that we have, leaving out those in skip.
@@ -437,7 +437,7 @@ func (p *plan) mend() {
 		if page.Purpose != request.Ask || page.State != request.PageFailed || page.Level != step.Level || page.Round != step.Round || slices.Contains(p.s.Passed, page.Person) {
 			continue
 		}
-		if last := page.Last(); last != nil && last.Failure == request.FailedNoKey {
+		if last := page.Made(); last != nil && last.Failure == request.FailedNoKey {
 			p.recall(page)
 			continue
 		}
@@ -549,12 +549,12 @@ func (p *plan) nextChange(step request.Step) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	var first time.Time
-	for _, target := range p.Policy.Levels[step.Level-1] {
+	for _, target := range p.Policy.level(step.Level) {
 		kind, id, _ := strings.Cut(target, ":")
 		if kind != "roster" && kind != "next" {
 			continue
 		}
-		if t, ok := p.Roster.NextChange(id, p.now); ok && (first.IsZero() || t.Before(first)) {
+		if t := p.duties.ask(p.Roster, id, p.now).change; !t.IsZero() && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
 	}
@@ -581,20 +581,20 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 		}
 		return targets, nobody
 	}
-	for _, target := range p.Policy.Levels[level-1] {
+	for _, target := range p.Policy.level(level) {
 		kind, id, _ := strings.Cut(target, ":")
 		before := len(targets)
 		switch kind {
 		case "roster", "next":
-			duty, ok := p.Roster.At(id, p.now)
-			list := duty.OnDuty
+			answer := p.duties.ask(p.Roster, id, p.now)
+			list := answer.duty.OnDuty
 			if kind == "next" {
-				list = duty.Next
+				list = answer.duty.Next
 			}
 			for _, a := range list {
 				add(a.Person, a.Why)
 			}
-			if !ok || len(duty.OnDuty) == 0 {
+			if !answer.ok || len(answer.duty.OnDuty) == 0 {
 				nobody = target
 			}
 		case "team":

@@ -89,11 +89,20 @@ func (p Policy) Faster(speed float64) Policy {
 	return p
 }
 
+// What a policy may ask for. Levels that reach nobody are passed in one commit, all rounds of them: it must end, and fit a message of the log.
+const (
+	maxLevels = 20
+	maxRounds = 20
+)
+
 // Validate reports everything that is wrong, each with the fix.
 func (p Policy) Validate() error {
 	var errs []error
 	if len(p.Levels) == 0 {
 		errs = append(errs, errors.New("policy.levels: no level: give at least one, as in [[roster], [next]]"))
+	}
+	if len(p.Levels) > maxLevels {
+		errs = append(errs, fmt.Errorf("policy.levels: %d levels: at most %d, and more targets in each", len(p.Levels), maxLevels))
 	}
 	for i, level := range p.Levels {
 		if len(level) == 0 {
@@ -109,8 +118,8 @@ func (p Policy) Validate() error {
 			}
 		}
 	}
-	if p.Rounds < 1 {
-		errs = append(errs, errors.New("policy.rounds: at least 1"))
+	if p.Rounds < 1 || p.Rounds > maxRounds {
+		errs = append(errs, fmt.Errorf("policy.rounds: from 1 to %d", maxRounds))
 	}
 	for _, u := range request.Urgencies {
 		if p.Waits[u] <= 0 {
@@ -161,9 +170,16 @@ func (p Policy) place(n int) (level, round int, everyone bool) {
 	return levels + 1, p.Rounds + 1 + n - levels*p.Rounds, true
 }
 
+// level lists the targets of a level. What a commit says of levels may be of another policy, or wrong: the nearest one counts.
+func (p Policy) level(level int) []string { return p.Levels[max(1, min(level, len(p.Levels)))-1] }
+
+// farRound is more rounds than any request sees.
+const farRound = 1 << 30
+
 // number is the inverse of place. Where the levels have changed since a step was taken, it is the nearest place that there is.
 func (p Policy) number(level, round int) int {
 	levels := len(p.Levels)
+	level, round = max(1, level), max(1, min(round, farRound))
 	if round > p.Rounds {
 		return levels*p.Rounds + round - p.Rounds - 1
 	}

@@ -173,3 +173,57 @@ func TestWithdrawnRequestsCallNobody(t *testing.T) {
 		t.Errorf("%v, want %v", media, want)
 	}
 }
+
+// TestACallThatTurnsOutToHaveArrivedIsNotMadeAgain lets the first call's answer be lost. Its page waits in the lane for another attempt, behind
+// other requests, when the provider says that the telephone rings.
+func TestACallThatTurnsOutToHaveArrivedIsNotMadeAgain(t *testing.T) {
+	w := newVoiceWorld(t)
+	w.limit = notifier.Limit{PerSecond: 0.2, PerRecipient: 50}
+	calls := 0
+	w.provider = func(c dispatcher.Call) (time.Duration, notifier.Outcome) {
+		if c.Medium == notifier.MediumVoice {
+			if calls++; calls == 1 {
+				w.at(3*time.Second, func() { w.report(c, rung{event: request.AttemptSent}) })
+			}
+			return 50 * time.Millisecond, notifier.Failed{Kind: request.FailedUnknown, Code: "connection"}
+		}
+		return 50 * time.Millisecond, notifier.Accepted{ProviderID: "SM" + string(c.Message.Ref)}
+	}
+	w.find = func(dispatcher.Call) notifier.Outcome { return notifier.NotFound{} }
+	w.start("n1")
+	ref := w.raise(1, request.Emergency)
+	w.run(20 * time.Second)
+	if n := w.counted(ref, request.AttemptStarted); calls != 1 || n != 2 {
+		t.Errorf("%d calls, %d attempts: %v", calls, n, w.events(ref))
+	}
+}
+
+// TestACallThatWasFoundAndNotAnsweredIsRepeated loses the answer of every first attempt: the look-up finds the call, and nobody picks it up. What is
+// said of the call counts, not that the look-up was an attempt of its own, and the telephone is free for the next.
+func TestACallThatWasFoundAndNotAnsweredIsRepeated(t *testing.T) {
+	w := newVoiceWorld(t)
+	w.ring = nil
+	w.provider = func(c dispatcher.Call) (time.Duration, notifier.Outcome) {
+		if c.Medium == notifier.MediumVoice {
+			w.at(20*time.Second, func() { w.report(c, rung{event: request.AttemptFailed, kind: request.FailedNoKey, code: "no-answer"}) })
+		}
+		return 50 * time.Millisecond, notifier.Failed{Kind: request.FailedUnknown, Code: "connection"}
+	}
+	w.find = func(c dispatcher.Call) notifier.Outcome {
+		return notifier.Accepted{ProviderID: "X" + string(c.Message.Ref) + c.Earlier}
+	}
+	w.start("n1")
+	began := w.now
+	ref := w.raise(1, request.Emergency)
+	w.run(3 * time.Minute)
+	var calls []string
+	for _, p := range w.state(ref).Pages {
+		if p.Channel == notifier.MediumVoice {
+			calls = append(calls, fmt.Sprintf("%s@%d %s", p.Person, int(p.Ordered.Sub(began).Seconds()), p.State))
+		}
+	}
+	want := "ada@0 failed, ada@20 failed, bruno@120 failed, bruno@140 failed"
+	if got := strings.Join(calls, ", "); got != want {
+		t.Errorf("calls %s\nwant  %s", got, want)
+	}
+}

@@ -21,7 +21,15 @@ type EmbeddedOptions struct {
 	Dir        string // data directory; it is locked
 	NoSync     bool   // do not fsync before an acknowledgement: for tests alone
 	DontListen bool   // no TCP at all: connections are in-process only
+	Callout    Callout
 	Logger     *zap.Logger
+}
+
+// A Callout says who answers for those who connect without the server's own credentials: whoever subscribes to the subject of NATS's auth
+// callout over a connection of [Embedded.Connect] and signs with the issuer's key. The zero value lets nobody else in.
+type Callout struct {
+	Issuer string // public nkey of an account
+	XKey   string // public curve key for which the server seals what it asks
 }
 
 // Embedded is a NATS server in this process. Its methods are safe for concurrent use.
@@ -35,7 +43,7 @@ type Embedded struct {
 // credentials are written for other processes of the same machine, as the command line's log commands.
 type credentials struct {
 	URL  string `json:"url"`
-	Seed string `json:"seed"` // of the nkey of the one user there is
+	Seed string `json:"seed"` // of the nkey of the one user who may do everything
 
 	key nkeys.KeyPair
 }
@@ -87,13 +95,16 @@ func (e *Embedded) start(o EmbeddedOptions) error {
 		return err
 	}
 	e.auth = auth
-	e.server, err = server.NewServer(&server.Options{
+	options := &server.Options{
 		ServerName: "dutyline", Host: "127.0.0.1", Port: server.RANDOM_PORT, DontListen: o.DontListen,
 		Nkeys:     []*server.NkeyUser{{Nkey: public}},
 		JetStream: true, StoreDir: filepath.Join(o.Dir, "nats"), SyncAlways: !o.NoSync, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 1 << 40,
 		NoSigs: true, NoLog: true, LameDuckDuration: 20 * time.Millisecond, LameDuckGracePeriod: time.Millisecond,
-	})
-	if err != nil {
+	}
+	if o.Callout.Issuer != "" {
+		options.AuthCallout = &server.AuthCallout{Issuer: o.Callout.Issuer, XKey: o.Callout.XKey, Account: server.DEFAULT_GLOBAL_ACCOUNT, AuthUsers: []string{public}}
+	}
+	if e.server, err = server.NewServer(options); err != nil {
 		return err
 	}
 	if o.Logger != nil {
@@ -103,6 +114,12 @@ func (e *Embedded) start(o EmbeddedOptions) error {
 	if !e.server.ReadyForConnections(30 * time.Second) {
 		e.server.Shutdown()
 		return errors.New("it did not become ready within 30 s")
+	}
+	if o.Callout.Issuer != "" {
+		if err := e.letKick(); err != nil {
+			e.server.Shutdown()
+			return err
+		}
 	}
 	if o.DontListen {
 		return nil
@@ -115,10 +132,28 @@ func (e *Embedded) start(o EmbeddedOptions) error {
 	return os.WriteFile(filepath.Join(o.Dir, "nats.json"), append(data, '\n'), 0o600)
 }
 
-// Connect makes an in-process connection.
+// kickSubject is where the server takes the wish to end a connection.
+const kickSubject = "$SYS.REQ.SERVER.*.KICK"
+
+// letKick lets the server's own users end connections, as the configuration of an external server would by an export and an import.
+func (e *Embedded) letKick() error {
+	system, global := e.server.SystemAccount(), e.server.GlobalAccount()
+	if err := system.AddServiceExport(kickSubject, []*server.Account{global}); err != nil {
+		return err
+	}
+	return global.AddServiceImport(system, kickSubject, kickSubject)
+}
+
+// URL is where the server listens, "" where it does not.
+func (e *Embedded) URL() string { return e.auth.URL }
+
+// InProcess is how a client in this process reaches the server without TCP; what it may do depends on its credentials.
+func (e *Embedded) InProcess() nats.Option { return nats.InProcessServer(e.server) }
+
+// Connect makes an in-process connection that may do everything.
 func (e *Embedded) Connect(opts ...nats.Option) (*nats.Conn, error) {
 	opts = append([]nats.Option{
-		nats.Name("dutyline"), nats.InProcessServer(e.server), e.auth.option(),
+		nats.Name("dutyline"), e.InProcess(), e.auth.option(),
 		nats.MaxReconnects(-1), nats.ReconnectWait(50 * time.Millisecond),
 	}, opts...)
 	nc, err := nats.Connect("", opts...)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,112 +24,11 @@ func put(t testing.TB, l *eventlog.Log, subject, id string, expect eventlog.Expe
 	return seq
 }
 
-func TestWhoeverLosesTheRaceGetsAConflict(t *testing.T) {
-	l := eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests)
-	first := put(t, l, "requests.a", "1", eventlog.Head(0))
-	_, err := l.Append(t.Context(), eventlog.Append{Subject: "requests.a", ID: "2", Expect: eventlog.Head(0)})
-	if !errors.Is(err, eventlog.ErrConflict) {
-		t.Errorf("error %v", err)
-	}
-	if second := put(t, l, "requests.a", "3", eventlog.Head(first)); second <= first {
-		t.Errorf("sequence %d after %d", second, first)
-	}
-}
-
-func TestAppendWhoseAcknowledgementWasLostIsFoundAgain(t *testing.T) {
-	e := eventlogtest.Start(t)
-	l := eventlogtest.Open(t, e, eventlog.Requests)
-	first := put(t, l, "requests.a", "1", eventlog.Head(0))
-	if again := put(t, l, "requests.a", "1", eventlog.Head(0)); again != first {
-		t.Errorf("repeated at %d, was %d", again, first)
-	}
-	second := put(t, l, "requests.a", "2", eventlog.Head(first))
-	put(t, l, "requests.a", "3", eventlog.Head(second))
-	if again := put(t, l, "requests.a", "2", eventlog.Head(first)); again != second {
-		t.Errorf("repeated at %d, was %d", again, second)
-	}
-}
-
-func TestAppendIsFoundAgainBeyondTheDuplicateWindow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := eventlogtest.Start(t)
-		l := eventlogtest.Open(t, e, eventlog.Requests)
-		first := put(t, l, "requests.a", "1", eventlog.Head(0))
-		time.Sleep(time.Hour)
-		if again := put(t, l, "requests.a", "1", eventlog.Head(0)); again != first {
-			t.Errorf("repeated at %d, was %d", again, first)
-		}
-		if list, err := l.History(t.Context(), "requests.a"); err != nil || len(list) != 1 {
-			t.Errorf("%d entries, error %v", len(list), err)
-		}
+// TestTheLogKeepsItsPromises is what every log is held to, the simulation's as well.
+func TestTheLogKeepsItsPromises(t *testing.T) {
+	eventlogtest.Exercise(t, func(t *testing.T) eventlogtest.Log {
+		return eventlogtest.Of(eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests))
 	})
-}
-
-func TestFactsExpectNothing(t *testing.T) {
-	l := eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests)
-	put(t, l, "requests.a", "1", eventlog.Head(0))
-	fact := put(t, l, "requests.a", "f", eventlog.AnyHead)
-	if again := put(t, l, "requests.a", "f", eventlog.AnyHead); again != fact {
-		t.Errorf("a repeated fact is at %d, was %d", again, fact)
-	}
-}
-
-func TestHistorySummariesAndReplayAgree(t *testing.T) {
-	l := eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests)
-	const subjects, each = 20, 7
-	var names []string
-	for s := range subjects {
-		names = append(names, fmt.Sprintf("requests.s%d", s))
-	}
-	for n := range each {
-		for _, name := range names {
-			if _, err := l.Append(t.Context(), eventlog.Append{Subject: name, ID: fmt.Sprint(name, n), Data: []byte(fmt.Sprint(n)), Closed: n == each-1}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	head, err := l.Head(t.Context())
-	if err != nil || head != subjects*each {
-		t.Fatalf("head %d, error %v", head, err)
-	}
-	list, err := l.History(t.Context(), names[3])
-	if err != nil || len(list) != each || string(list[2].Data) != "2" {
-		t.Errorf("history %v, error %v", list, err)
-	}
-	summaries, err := l.Summaries(t.Context())
-	if err != nil || len(summaries) != subjects || !summaries[0].Closed || summaries[0].Data != nil {
-		t.Errorf("%d summaries, error %v", len(summaries), err)
-	}
-	count, last := 0, uint64(0)
-	if err := l.Replay(t.Context(), names[:5], head-uint64(subjects), func(e eventlog.Entry) error {
-		if e.Seq <= last {
-			t.Errorf("%d after %d", e.Seq, last)
-		}
-		count, last = count+1, e.Seq
-		return nil
-	}); err != nil || count != 5*(each-1) {
-		t.Errorf("replayed %d, error %v", count, err)
-	}
-	if e, ok, err := l.Last(t.Context(), names[0]); err != nil || !ok || string(e.Data) != "6" {
-		t.Errorf("last %v %v %v", e, ok, err)
-	}
-	if _, ok, err := l.Last(t.Context(), "requests.none"); err != nil || ok {
-		t.Errorf("last of nothing: %t %v", ok, err)
-	}
-}
-
-func TestReplayOfManySubjectsIsOnePassWithTheSameResult(t *testing.T) {
-	l := eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests)
-	var names []string
-	for s := range 600 {
-		names = append(names, fmt.Sprintf("requests.s%d", s))
-		put(t, l, names[s], names[s], eventlog.Head(0))
-	}
-	put(t, l, "requests.other", "o", eventlog.Head(0))
-	count := 0
-	if err := l.Replay(t.Context(), names, 590, func(e eventlog.Entry) error { count++; return nil }); err != nil || count != 590 {
-		t.Errorf("replayed %d, error %v", count, err)
-	}
 }
 
 func TestFollowDeliversEverythingOnceAcrossARestart(t *testing.T) {
@@ -184,47 +81,6 @@ func TestFollowDeliversEverythingOnceAcrossARestart(t *testing.T) {
 	}
 }
 
-func TestOneOfManyWritersWinsEachSequence(t *testing.T) {
-	l := eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests)
-	var mu sync.Mutex
-	won := map[uint64]int{}
-	var wg sync.WaitGroup
-	for w := range 64 {
-		wg.Go(func() {
-			for n := range 5 {
-				for try := 0; ; try++ {
-					last, _, err := l.Last(t.Context(), "requests.a")
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					seq, err := l.Append(t.Context(), eventlog.Append{Subject: "requests.a", ID: fmt.Sprint(w, n, try), Expect: eventlog.Head(last.Seq)})
-					if errors.Is(err, eventlog.ErrConflict) {
-						continue
-					}
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					mu.Lock()
-					won[seq]++
-					mu.Unlock()
-					break
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for seq, n := range won {
-		if n != 1 {
-			t.Errorf("sequence %d was won %d times", seq, n)
-		}
-	}
-	if list, err := l.History(t.Context(), "requests.a"); err != nil || len(list) != 64*5 {
-		t.Errorf("%d entries, error %v", len(list), err)
-	}
-}
-
 func TestDirectoryBelongsToOneServer(t *testing.T) {
 	dir := t.TempDir()
 	e, err := eventlog.StartEmbedded(eventlog.EmbeddedOptions{Dir: dir})
@@ -240,20 +96,6 @@ func TestDirectoryBelongsToOneServer(t *testing.T) {
 		t.Fatalf("after the first stopped: %v", err)
 	}
 	again.Shutdown()
-}
-
-func TestTimeIsTheOneOfTheStamps(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := eventlogtest.Open(t, eventlogtest.Start(t), eventlog.Requests)
-		for range 3 {
-			time.Sleep(time.Minute)
-			put(t, l, "requests.a", time.Now().String(), eventlog.AnyHead)
-			e, _, err := l.Last(t.Context(), "requests.a")
-			if now, err2 := l.Time(t.Context()); err != nil || err2 != nil || !now.Equal(e.Time) || !now.Equal(time.Now()) {
-				t.Errorf("time %s, stamp %s, errors %v %v", now, e.Time, err, err2)
-			}
-		}
-	})
 }
 
 func TestUnreachableServerIsUnavailableAndNotAConflict(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"time"
@@ -339,16 +338,15 @@ func (s *Service) Amend(ctx context.Context, sender string, ref request.Ref, ver
 	return Result{}, fmt.Errorf("amend: %w: others keep changing the request", ErrUnavailable)
 }
 
-// object reads a JSON object, numbers as they are written.
+// object reads a JSON object, numbers as they are written. The error wraps [request.ErrUnreadable].
 func object(data []byte) (map[string]any, error) {
-	var members map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	if err := decoder.Decode(&members); err != nil {
+	value, err := request.ReadJSON(data)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := decoder.Token(); members == nil || !errors.Is(err, io.EOF) {
-		return nil, errors.New("this is no JSON object")
+	members, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%w: this is no JSON object", request.ErrUnreadable)
 	}
 	return members, nil
 }
@@ -377,10 +375,12 @@ func mergePatch(target, patch any) any {
 func merge(before, patch []byte) (request.Content, error) {
 	members, err := object(patch)
 	if err != nil {
-		return request.Content{}, fmt.Errorf("%w: a merge patch is a JSON object", request.ErrUnreadable)
+		return request.Content{}, err
 	}
-	stored, err := object(before)
-	if err != nil {
+	var stored any // an earlier version may have taken what this one refuses
+	decoder := json.NewDecoder(bytes.NewReader(before))
+	decoder.UseNumber()
+	if err := decoder.Decode(&stored); err != nil {
 		return request.Content{}, fmt.Errorf("read the stored content: %w", err)
 	}
 	merged, err := json.Marshal(mergePatch(stored, members))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestJSON(t *testing.T) {
@@ -149,6 +150,8 @@ func TestNobodyOccupiesTheProcess(t *testing.T) {
 	}
 }
 
+// FuzzJSON translates any text. What is not taken is an [Error] that says why in words of its own. What is taken is one JSON document of valid
+// UTF-8, no deeper than it may be, in which no member stands twice; and being JSON, it is read as the YAML that it is too, and gives itself.
 func FuzzJSON(f *testing.F) {
 	for _, seed := range []string{
 		"a: 1\n- b", "a: |+\n x\n\n", "{a: [b, 'c', \"d\"]}", "? a", "a: !x &y *z", "%YAML 1.2\n---\n", "a: >-\n  x", "# c\na: b # d", "a: 0123\nb: 1.50",
@@ -158,8 +161,60 @@ func FuzzJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		out, err := JSON(data)
-		if _, ok := errors.AsType[*Error](err); (err != nil) != ok || (err == nil) != json.Valid(out) {
+		wrong, ok := errors.AsType[*Error](err)
+		if (err != nil) != ok || (err == nil) != json.Valid(out) {
 			t.Fatalf("%q: %q, %v", data, out, err)
 		}
+		if err != nil {
+			if wrong.Reason == "" || wrong.Line < 0 || wrong.Line > strings.Count(string(data), "\n")+strings.Count(string(data), "\r")+1 {
+				t.Fatalf("%q: line %d, %q", data, wrong.Line, wrong.Reason)
+			}
+			return
+		}
+		if !utf8.Valid(out) {
+			t.Fatalf("%q is no UTF-8", out)
+		}
+		if depth, twice := look(t, out); depth > MaxDepth || twice != "" {
+			t.Fatalf("%d levels, %q stands twice: %s", depth, twice, out)
+		}
+		if again, err := JSON(out); err != nil || string(again) != string(out) {
+			t.Fatalf("%q gives %q, which gives %q, %v", data, out, again, err)
+		}
 	})
+}
+
+// look goes through JSON, for its depth and for a member that stands twice in its object.
+func look(t *testing.T, data []byte) (depth int, twice string) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.UseNumber()
+	var level func(int)
+	level = func(at int) {
+		token, err := decoder.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		delim, nested := token.(json.Delim)
+		if !nested {
+			return
+		}
+		depth = max(depth, at)
+		names := map[string]bool{}
+		for decoder.More() {
+			if delim == '{' {
+				name, err := decoder.Token()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if names[name.(string)] {
+					twice = name.(string)
+				}
+				names[name.(string)] = true
+			}
+			level(at + 1)
+		}
+		_, _ = decoder.Token()
+	}
+	level(1)
+	return depth, twice
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxBody is the largest request body in bytes. Attachments are not accepted yet, and text beyond this is not a short summary.
@@ -44,14 +45,9 @@ type Warning struct {
 // ParseContent reads a body. The error is [ErrUnreadable] (wrapped) for what is not JSON; what is JSON but cannot be understood
 // comes back as field errors, all of them at once. Numbers keep their digits.
 func ParseContent(body []byte) (Content, []FieldError, error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return Content{}, nil, fmt.Errorf("%w: %s", ErrUnreadable, jsonTrouble(err))
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Content{}, nil, fmt.Errorf("%w: something follows the JSON object", ErrUnreadable)
+	value, err := ReadJSON(body)
+	if err != nil {
+		return Content{}, nil, err
 	}
 	members, ok := value.(map[string]any)
 	if !ok {
@@ -59,6 +55,86 @@ func ParseContent(body []byte) (Content, []FieldError, error) {
 	}
 	c := Content{members: members}
 	return c, c.check(), nil
+}
+
+// MaxDepth is how deep arrays and objects may be nested; the document itself is the first level. What is stored wraps it once more, and
+// encoding/json gives up at ten thousand.
+const MaxDepth = 1000
+
+// ReadJSON reads one JSON document, numbers as they are written. It refuses what would not be stored as it was sent: a member that stands
+// twice in its object, of which only the last would be left, and bytes that are no UTF-8 (RFC 8259, sections 4 and 8.1). The error wraps
+// [ErrUnreadable] and quotes nothing of the document.
+func ReadJSON(data []byte) (any, error) {
+	if at := notUTF8(data); at >= 0 {
+		return nil, fmt.Errorf("%w: byte %d is not UTF-8", ErrUnreadable, at)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrUnreadable, jsonTrouble(err))
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: something follows the JSON document", ErrUnreadable)
+	}
+	return value, unambiguous(data)
+}
+
+// notUTF8 is the place of the first byte that is not UTF-8, -1 when all are.
+func notUTF8(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
+	}
+	for at := 0; ; {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return at
+		}
+		at += size
+	}
+}
+
+// unambiguous looks for members that stand twice, and for too many levels, in what is known to be JSON.
+func unambiguous(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	type level struct {
+		members map[string]bool // nil in an array
+		value   bool            // the next token is the value of a member
+	}
+	levels := []level{{}}
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s", ErrUnreadable, jsonTrouble(err))
+		}
+		at := &levels[len(levels)-1]
+		switch token {
+		case json.Delim('}'), json.Delim(']'):
+			levels = levels[:len(levels)-1]
+			continue
+		}
+		if name, ok := token.(string); ok && at.members != nil && !at.value {
+			if at.members[name] {
+				return fmt.Errorf("%w: a member stands twice in its object, the second time before byte %d", ErrUnreadable, decoder.InputOffset())
+			}
+			at.members[name], at.value = true, true
+			continue
+		}
+		at.value = false
+		switch token {
+		case json.Delim('{'):
+			levels = append(levels, level{members: map[string]bool{}})
+		case json.Delim('['):
+			levels = append(levels, level{})
+		}
+		if len(levels)-1 > MaxDepth {
+			return fmt.Errorf("%w: it is nested more than %d levels deep", ErrUnreadable, MaxDepth)
+		}
+	}
 }
 
 // jsonTrouble describes a decoding error by its place alone: the text around it is case content.

@@ -1,7 +1,6 @@
 package request
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -14,12 +13,20 @@ func (s *State) Apply(seq uint64, stored []byte) error {
 	if seq <= s.LastSeq {
 		return nil
 	}
-	s.LastSeq = seq
-	s.Chain = s.Chain.Next(stored)
-	c, err := Decode(stored)
-	if err != nil {
-		return fmt.Errorf("fold %s at %d: %w", s.Ref, seq, err)
+	return s.Fold(seq, Parse(stored))
+}
+
+// Fold is [State.Apply] for a commit that was read already.
+func (s *State) Fold(seq uint64, p *Parsed) error {
+	if seq <= s.LastSeq {
+		return nil
 	}
+	s.LastSeq = seq
+	s.Chain = s.Chain.Next(p.stored)
+	if p.err != nil {
+		return fmt.Errorf("fold %s at %d: %w", s.Ref, seq, p.err)
+	}
+	c := &p.commit
 	if c.Request != s.Ref {
 		return fmt.Errorf("fold %s at %d: %w: it names another request", s.Ref, seq, ErrCommit)
 	}
@@ -33,7 +40,7 @@ func (s *State) Apply(seq uint64, stored []byte) error {
 	s.LastTime = c.Time.Time
 	before, owner := s.view(), s.Owner
 	var failed error
-	for _, e := range c.Events {
+	for _, e := range p.events {
 		s.happened(c, e)
 		if err := s.apply(c, e); err != nil && failed == nil {
 			failed = fmt.Errorf("fold %s at %d: %s: %w: %w", s.Ref, seq, e.Type, ErrCommit, err)
@@ -61,7 +68,7 @@ func (s *State) view() view {
 	return view{s.Status, s.Urgency, s.Escalation, s.AcknowledgedAt, s.Body}
 }
 
-func (s *State) apply(c Commit, e Event) error {
+func (s *State) apply(c *Commit, e happening) error {
 	if s.Ref.IsOps() {
 		if done, err := s.applyOps(c, e); done {
 			return err
@@ -69,6 +76,9 @@ func (s *State) apply(c Commit, e Event) error {
 	}
 	switch e.Type {
 	case Received:
+		if s.Exists() {
+			return nil // one log, one request: nobody else's can be put into it
+		}
 		return fold(e, func(b ReceivedBody) {
 			s.Type, s.Sender, s.Origin, s.Body = shared(b.Type), shared(b.Sender), b.OriginDigest, b.BodyDigest
 			s.Urgency, s.UrgencyProposed, s.Language = shared(b.Urgency), shared(b.UrgencyProposed), shared(b.Language)
@@ -86,6 +96,9 @@ func (s *State) apply(c Commit, e Event) error {
 		return fold(e, func(b EscalatedBody) { s.escalated(c, b) })
 	case PageOrdered:
 		return fold(e, func(b PageBody) {
+			if s.Page(b.Page) != nil {
+				return // one name, one page: the second could never be moved on, and would be called off for ever
+			}
 			b.share()
 			s.Pages = append(s.Pages, Page{PageBody: b, Ordered: c.Time.Time, State: PageQueued})
 			s.told(b)
@@ -145,17 +158,17 @@ func (s *State) apply(c Commit, e Event) error {
 	return nil // a type of a later version with a low min_reader is skipped
 }
 
-// fold decodes a body and hands it on.
-func fold[B any](e Event, apply func(B)) error {
-	var body B
-	if err := json.Unmarshal(e.Body, &body); err != nil {
-		return err
+// fold hands a body on, or gives what kept it from being read.
+func fold[B any](e happening, apply func(B)) error {
+	body, ok := e.body.(*B)
+	if !ok {
+		return e.err
 	}
-	apply(body)
+	apply(*body)
 	return nil
 }
 
-func (s *State) escalated(c Commit, b EscalatedBody) {
+func (s *State) escalated(c *Commit, b EscalatedBody) {
 	if b.Cause == CauseRoster { // the same step for more people
 		for _, t := range b.Targets {
 			if !slices.Contains(s.Step.Targets, t.Person) {
@@ -208,7 +221,7 @@ func (s *State) endPage(id string, state PageState) {
 
 // attempt folds one event of an attempt. A fact can arrive before anything else is known of its attempt, in a log that was cut: it is
 // then taken as it is, as far as its page exists.
-func (s *State) attempt(c Commit, t EventType, b AttemptBody) {
+func (s *State) attempt(c *Commit, t EventType, b AttemptBody) {
 	p := s.Page(b.Page)
 	if p == nil {
 		return
@@ -268,7 +281,7 @@ func (p *Page) settle() {
 		}
 		inFlight = inFlight || p.Attempts[i].InFlight()
 	}
-	last := p.Last()
+	last := p.Made()
 	switch {
 	case best == rankDelivered:
 		p.State = PageDelivered
@@ -280,6 +293,7 @@ func (p *Page) settle() {
 		// cancelled, expired or failed: late bad news changes nothing
 	case inFlight:
 		p.State = PageSending
+	case last == nil: // the log was cut
 	case last.Rank == rankFailedForNow:
 		p.State = PageRetrying
 	case last.Rank == rankFailedForGood:

@@ -40,6 +40,9 @@ func (i *Instant) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("read instant: %w", err)
 	}
+	if year := t.UTC().Year(); year < 0 || year > 9999 { // by its offset from UTC: it could be read, and not written
+		return fmt.Errorf("read instant: the year %d is none of RFC 3339", year)
+	}
 	*i = At(t)
 	return nil
 }

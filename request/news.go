@@ -1,7 +1,6 @@
 package request
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 )
@@ -15,33 +14,26 @@ const (
 	NewsLapsed         = "lapsed"          // the acknowledgement ended by itself
 )
 
-// newsOf says what a sender is told when something happens, by the state before it. "": nothing. Do not modify.
-var newsOf = map[EventType]func(*State, Event) string{
-	Acknowledged:             func(*State, Event) string { return NewsAcknowledged },
-	AlarmRaised:              whenUnanswered,
-	"acknowledgement_undone": whenTheirs(NewsUndone),
-	"acknowledgement_lapsed": whenTheirs(NewsLapsed),
-}
-
-// whenTheirs is for the end of an acknowledgement: that of somebody who does not have the request changes nothing.
-func whenTheirs(news string) func(*State, Event) string {
-	return func(s *State, e Event) string {
-		var body struct {
-			Person string `json:"person"`
+// newsOf says what a sender is told when something happens, by the state before it; "": nothing. The end of an acknowledgement is news
+// when it is that of who has the request.
+func newsOf(s *State, e happening) string {
+	switch body := e.body.(type) {
+	case *AcknowledgedBody:
+		return NewsAcknowledged
+	case *AlarmBody:
+		if e.Type == AlarmRaised && body.Kind == AlarmUnanswered {
+			return NewsUnanswered
 		}
-		if json.Unmarshal(e.Body, &body) != nil || s.Owner == "" || body.Person != s.Owner {
-			return ""
+	case *UndoneBody:
+		if s.Owner != "" && body.Person == s.Owner {
+			return NewsUndone
 		}
-		return news
+	case *LapsedBody:
+		if s.Owner != "" && body.Person == s.Owner {
+			return NewsLapsed
+		}
 	}
-}
-
-func whenUnanswered(_ *State, e Event) string {
-	var body AlarmBody
-	if json.Unmarshal(e.Body, &body) != nil || body.Kind != AlarmUnanswered {
-		return ""
-	}
-	return NewsUnanswered
+	return ""
 }
 
 // A News is something that a sender may want to know.
@@ -52,11 +44,8 @@ type News struct {
 }
 
 // happened notes what the sender may want to know of an event that is about to be folded.
-func (s *State) happened(c Commit, e Event) {
-	about := ""
-	if news := newsOf[e.Type]; news != nil {
-		about = news(s, e)
-	}
+func (s *State) happened(c *Commit, e happening) {
+	about := newsOf(s, e)
 	if about == "" {
 		return
 	}

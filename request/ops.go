@@ -76,7 +76,7 @@ func (a AlarmBody) Text() string {
 
 // applyOps folds the events that mean something else in an ops log than in a request's: the first alarm_raised begins it, as received
 // begins a request, and alarm_cleared ends it. done is false for all other events.
-func (s *State) applyOps(c Commit, e Event) (done bool, err error) {
+func (s *State) applyOps(c *Commit, e happening) (done bool, err error) {
 	switch e.Type {
 	case AlarmRaised:
 		return true, fold(e, func(b AlarmBody) {
@@ -98,13 +98,6 @@ func (s *State) applyOps(c Commit, e Event) (done bool, err error) {
 	default:
 		return false, nil
 	}
-}
-
-// AttemptOf reads the body of an event of an attempt.
-func AttemptOf(e Event) (AttemptBody, error) {
-	var b AttemptBody
-	err := fold(e, func(body AttemptBody) { b = body })
-	return b, err
 }
 
 // Standing is the alarm that an ops log carries for one of a request's own: requests that share a trouble share its alarm.

@@ -218,34 +218,6 @@ func TestAttemptNames(t *testing.T) {
 	}
 }
 
-func FuzzParseContent(f *testing.F) {
-	f.Add([]byte(`{"type":"preservation","details":{"data":[1,{"a":null}]}}`))
-	f.Add([]byte(`{"type":"teleport"}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		c, problems, err := ParseContent(body)
-		if err != nil || len(problems) > 0 {
-			return
-		}
-		again, problems, err := ParseContent(c.Canonical())
-		if err != nil || len(problems) > 0 || string(again.Canonical()) != string(c.Canonical()) {
-			t.Fatalf("canonical form is not stable: %v %v", problems, err)
-		}
-		_, _ = c.Missing(), c.Warnings()
-	})
-}
-
-func FuzzFold(f *testing.F) {
-	log, s := night(f)
-	for _, c := range log {
-		f.Add(c.Data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		state := s.Clone()
-		_ = state.Apply(s.LastSeq+1, data)
-		_ = state.Receipt(nil)
-	})
-}
-
 func TestOnlyALanguageTagLeavesTheContent(t *testing.T) {
 	for text, want := range map[string]string{
 		"fr": "fr", "pt-BR": "pt-BR", "zh-Hant-TW": "zh-Hant-TW", " en ": "en", "": "",
@@ -272,5 +244,79 @@ func TestCanonicalEscapesNothingThatNeedNotBe(t *testing.T) {
 	}
 	if got := string(c.Canonical()); got != `{"facts":"a<b & c>d","type":"preservation"}` {
 		t.Errorf("canonical %s", got)
+	}
+}
+
+// Which of two values counts, every reader decides for itself, and bytes that are no UTF-8 are replaced in silence: neither is stored as if it
+// had been sent.
+func TestWhatWouldNotBeKeptAsItWasSentIsUnreadable(t *testing.T) {
+	deep := func(n int) string {
+		return `{"type":"preservation","a":` + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + `}`
+	}
+	for body, want := range map[string]string{
+		`{"type":"preservation","facts":"a","facts":"b"}`:             "a member stands twice in its object, the second time before byte 42",
+		`{"type":"preservation","details":{"a":1,"b":[],"\u0061":2}}`: "a member stands twice in its object, the second time before byte 55",
+		"{\"type\":\"preservation\",\"facts\":\"\xc0\xaf\"}":          "byte 32 is not UTF-8",
+		deep(MaxDepth + 1):                    "it is nested more than 1000 levels deep",
+		deep(MaxDepth):                        "",
+		`{"a":{"a":[{"a":1},{"a":"a"}]}}`:     "",
+		`{"type":"preservation","facts":"�"}`: "",
+	} {
+		_, _, err := ParseContent([]byte(body))
+		if want == "" && err != nil || want != "" && (!errors.Is(err, ErrUnreadable) || !strings.HasSuffix(err.Error(), ": "+want)) {
+			t.Errorf("%.60s: %v, want %q", body, err, want)
+		}
+	}
+}
+
+// A second received would have made the request somebody else's, and what was decided of it undone.
+func TestARequestIsReceivedOnce(t *testing.T) {
+	log, s := night(t)
+	other := s.Decide(s.LastTime, "n9", Actor{BySender, "s9"}, NewEvent(Received, ReceivedBody{Sender: "s9", Type: Interception, Urgency: Routine}))
+	data, err := other.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := s.Version
+	if err := s.Apply(log[len(log)-1].Seq+1, data); err != nil {
+		t.Fatal(err)
+	}
+	if s.Sender != "s1" || s.Type != Preservation || s.Status != StatusAcknowledged || s.Version != version {
+		t.Errorf("sender %s, type %s, status %s, version %d", s.Sender, s.Type, s.Status, s.Version)
+	}
+}
+
+// What is said of a request whose beginning is not known makes no request.
+func TestALogWithoutItsBeginningIsNoRequest(t *testing.T) {
+	log, _ := night(t)
+	s := NewState("7K4M2QX9D")
+	last := log[len(log)-1]
+	if err := s.Apply(last.Seq, last.Data); err != nil {
+		t.Fatal(err)
+	}
+	if s.Exists() {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A time that RFC 3339 can say with its offset, and not in UTC, was written back with a year of five digits, which nobody can read.
+func TestInstantsAreReadAsFarAsTheyCanBeWritten(t *testing.T) {
+	for text, ok := range map[string]bool{
+		`"9999-12-31T23:59:59Z"`: true, `"9999-12-31T23:59:59-00:01"`: false, `"0000-01-01T00:00:00Z"`: true, `"0000-01-01T00:00:00+00:01"`: false,
+		`"2016-12-31T23:59:60Z"`: false, `"2026-03-02T12:00:00+01:00"`: true, `"0001-01-01T00:00:00Z"`: true, `null`: true, `1772452800`: false, `""`: false,
+	} {
+		var i, back Instant
+		err := json.Unmarshal([]byte(text), &i)
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		data, err := json.Marshal(i)
+		if err == nil {
+			err = json.Unmarshal(data, &back)
+		}
+		if err != nil || !back.Equal(i.Time) {
+			t.Errorf("%s is written as %s: %v", text, data, err)
+		}
 	}
 }

@@ -71,6 +71,17 @@ func (p *Page) Last() *Attempt {
 	return &p.Attempts[len(p.Attempts)-1]
 }
 
+// Made is the newest attempt that was made: one that was not, because a look-up found an earlier one to have arrived, says nothing of what
+// became of the page. Nil when there is none.
+func (p *Page) Made() *Attempt {
+	for i := len(p.Attempts) - 1; i >= 0; i-- {
+		if a := &p.Attempts[i]; a.Failure != FailedDuplicate {
+			return a
+		}
+	}
+	return nil
+}
+
 // LookUp reports whether an earlier attempt may have arrived without our knowing.
 func (p *Page) LookUp() bool {
 	return slices.ContainsFunc(p.Attempts, func(a Attempt) bool { return a.Failure == FailedUnknown })
@@ -195,8 +206,8 @@ func (s *State) Page(id string) *Page {
 	return nil
 }
 
-// Exists reports whether the request was received.
-func (s *State) Exists() bool { return s.Version > 0 }
+// Exists reports whether the request was received, or the alarm raised.
+func (s *State) Exists() bool { return !s.Received.IsZero() }
 
 // TooNew reports whether a commit asks for a newer reader than this code: then it decides nothing but the most urgent.
 func (s *State) TooNew() bool { return s.MinReader > Reader }

@@ -32,7 +32,8 @@ type rotation struct {
 	days         int // length of a turn
 	hour, minute int
 	from         civil
-	until        civil // zero: without end
+	until        civil // when it ends
+	ends         bool
 	zone         *time.Location
 }
 
@@ -84,7 +85,7 @@ func compileRotation(l Layer, z *time.Location) rotation {
 	r.from = civilOf(from)
 	if l.Rotation.Until != "" {
 		until, _ := time.Parse(time.DateOnly, l.Rotation.Until)
-		r.until = civilOf(until)
+		r.until, r.ends = civilOf(until), true
 	}
 	return r
 }
@@ -123,13 +124,13 @@ func (r *rotation) at(t time.Time) (people []string, since, until time.Time, ok 
 	} else if !t.Before(r.handover(day + 1)) {
 		day++
 	}
-	if day < r.from || (r.until != 0 && day >= r.until) {
+	if day < r.from || (r.ends && day >= r.until) {
 		return nil, time.Time{}, time.Time{}, false
 	}
 	n := int(day-r.from) / r.days
 	first := r.from + civil(n*r.days)
 	last := first + civil(r.days)
-	if r.until != 0 && last > r.until {
+	if r.ends && last > r.until {
 		last = r.until
 	}
 	return r.turns[n%len(r.turns)], r.handover(first), r.handover(last), true

@@ -115,7 +115,7 @@ func (d *duty) before(t time.Time) time.Time {
 			continue
 		}
 		consider(r.handover(r.from))
-		if r.until != 0 {
+		if r.ends {
 			consider(r.handover(r.until))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/door"
 )
 
 // A caller is who calls: the principal of the token that came with the call, or of the one that the session was opened with.
@@ -23,7 +24,7 @@ func (s *Server) api(handle apiHandler, roles ...directory.Role) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := s.authenticate(w, r)
 		if err == nil && !slices.Contains(roles, who.Role) {
-			err = newProblem(codeForbidden, "")
+			err = door.NewProblem(door.CodeForbidden, "")
 		}
 		if err == nil {
 			err = s.catchUp(r)
@@ -41,7 +42,7 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) (caller, e
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	text = strings.TrimSpace(text)
 	if text == "" || !strings.EqualFold(scheme, "Bearer") {
-		return caller{}, newProblem(codeUnauthorized, "")
+		return caller{}, door.NewProblem(door.CodeUnauthorized, "")
 	}
 	principal, err := s.Directory.Authenticate(text, s.Now())
 	if err != nil {
@@ -51,13 +52,13 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) (caller, e
 }
 
 // failedSignIn counts a wrong token and gives the answer to it.
-func (s *Server) failedSignIn(w http.ResponseWriter, r *http.Request) *problem {
+func (s *Server) failedSignIn(w http.ResponseWriter, r *http.Request) *door.Problem {
 	wait, tooMany := s.SignIns.Failed(r.Context(), r.RemoteAddr)
 	if !tooMany {
-		return newProblem(codeUnauthorized, "The token is not valid: unknown, expired or revoked. A coordinator can issue another.")
+		return door.NewProblem(door.CodeUnauthorized, "The token is not valid: unknown, expired or revoked. A coordinator can issue another.")
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-	return newProblem(codeTooMany, "")
+	return door.NewProblem(door.CodeTooMany, "")
 }
 
 // stillValid asks again, for streams that outlive a token.

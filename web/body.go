@@ -1,26 +1,13 @@
 package web
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"mime"
 	"net/http"
-	"slices"
-	"strings"
 
-	"github.com/dutyline/dutyline/plainyaml"
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/request"
 )
-
-const (
-	typeJSON  = "application/json"
-	typeMerge = "application/merge-patch+json"
-)
-
-var yamlTypes = []string{"application/yaml", "application/x-yaml", "text/yaml"}
 
 // readBody reads a body as [readRaw] does and gives it as JSON: YAML is translated.
 func readBody(w http.ResponseWriter, r *http.Request, allowed ...string) ([]byte, error) {
@@ -28,112 +15,32 @@ func readBody(w http.ResponseWriter, r *http.Request, allowed ...string) ([]byte
 	if err != nil || !isYAML {
 		return body, err
 	}
-	return fromYAML(body)
+	return door.FromYAML(body)
 }
 
-// readRaw reads a body of at most [request.MaxBody] bytes and says whether it is YAML. An absent Content-Type counts as the first of
-// allowed, and one that is neither allowed nor YAML, which may stand for JSON, is turned away.
+// readRaw reads a body of at most [request.MaxBody] bytes and says whether it is YAML.
 func readRaw(w http.ResponseWriter, r *http.Request, allowed ...string) (body []byte, isYAML bool, err error) {
-	kind := allowed[0]
-	if header := r.Header.Get("Content-Type"); header != "" {
-		parsed, _, err := mime.ParseMediaType(header)
-		if err != nil {
-			return nil, false, newProblem(codeMediaType, "")
+	if isYAML, err = door.IsYAML(r.Header.Get("Content-Type"), allowed...); err != nil {
+		if allowed[0] == door.TypeMerge {
+			w.Header().Set("Accept-Patch", door.TypeMerge)
 		}
-		kind = parsed
-	}
-	isYAML = slices.Contains(yamlTypes, kind) && slices.Contains(allowed, typeJSON)
-	if !isYAML && !slices.Contains(allowed, kind) {
-		if allowed[0] == typeMerge {
-			w.Header().Set("Accept-Patch", typeMerge)
-			return nil, false, newProblem(codeMediaType, "Send "+typeMerge+".")
-		}
-		return nil, false, newProblem(codeMediaType, "")
+		return nil, false, err
 	}
 	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, request.MaxBody))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return nil, false, err
 		}
-		return nil, false, newProblem(codeUnreadable, "The body ended too early.")
+		return nil, false, door.NewProblem(door.CodeUnreadable, "The body ended too early.")
 	}
 	return body, isYAML, nil
 }
 
-// fromYAML translates a mapping. What is wrong is told by its place: the text around it may be anybody's.
-func fromYAML(body []byte) ([]byte, error) {
-	out, err := plainyaml.JSON(body)
-	wrong, ok := errors.AsType[*plainyaml.Error](err)
-	switch {
-	case ok && wrong.Line > 0:
-		return nil, newProblem(codeUnreadable, fmt.Sprintf("The body is not taken as YAML: line %d: %s.", wrong.Line, wrong.Reason))
-	case ok:
-		return nil, newProblem(codeUnreadable, "The body is not taken as YAML: "+wrong.Reason+".")
-	case err != nil:
-		return nil, err
-	case out[0] != '{':
-		return nil, newProblem(codeUnreadable, "The body is YAML, and no mapping: write members, as in type: preservation.")
-	}
-	return out, nil
-}
-
-// readInto reads a JSON or YAML body into v. No body leaves v alone. Members that v does not have are named in the answer: a misspelt
-// member must not be lost silently.
+// readInto reads a JSON or YAML body into v, as [door.Into] does.
 func readInto(w http.ResponseWriter, r *http.Request, v any) error {
-	body, isYAML, err := readRaw(w, r, typeJSON)
+	body, isYAML, err := readRaw(w, r, door.TypeJSON)
 	if err != nil {
 		return err
 	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil
-	}
-	if isYAML {
-		if body, err = fromYAML(body); err != nil {
-			return err
-		}
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(v); err != nil {
-		return decodeProblem(err)
-	}
-	if decoder.More() {
-		return newProblem(codeUnreadable, "Something follows the JSON object.")
-	}
-	return nil
-}
-
-// decodeProblem says what is wrong with a body by its place: the text around it may be anybody's.
-func decodeProblem(err error) *problem {
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return newProblem(codeUnreadable, fmt.Sprintf("The body is not readable JSON: syntax error at byte %d.", syntax.Offset))
-	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return newProblem(codeInvalid, "", request.FieldError{
-			Field: "/" + strings.ReplaceAll(wrong.Field, ".", "/"), Code: "wrong_type",
-			Detail: "This member has the wrong JSON type.", Fix: "Send a " + jsonName(wrong.Type.Kind().String()) + ".",
-		})
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return newProblem(codeInvalid, "", request.FieldError{
-			Field: "/" + strings.Trim(name, `"`), Code: "unknown_member",
-			Detail: "This member is not known here.", Fix: "Check its spelling, or leave it out.",
-		})
-	}
-	return newProblem(codeUnreadable, "A value in the body has the wrong form.")
-}
-
-func jsonName(kind string) string {
-	switch {
-	case kind == "string":
-		return "JSON string"
-	case kind == "bool":
-		return "JSON boolean"
-	case kind == "slice":
-		return "JSON array"
-	case strings.HasPrefix(kind, "int"), strings.HasPrefix(kind, "uint"), strings.HasPrefix(kind, "float"):
-		return "JSON number"
-	default:
-		return "JSON object"
-	}
+	return door.Into(body, isYAML, v)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -104,7 +105,7 @@ func (s *Server) officerForm(w http.ResponseWriter, r *http.Request, do func(who
 	}
 	who, _ := callerOf(r)
 	if who.Role != directory.RoleOfficer {
-		return newProblem(codeForbidden, "")
+		return door.NewProblem(door.CodeForbidden, "")
 	}
 	outcome, err := do(who, ref)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -123,7 +124,7 @@ func (s *Server) after(r *http.Request) (uint64, error) {
 	}
 	after, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, newProblem(codeUnreadable, "after must be a sequence of the log: a number from 0.")
+		return 0, door.NewProblem(door.CodeUnreadable, "after must be a sequence of the log: a number from 0.")
 	}
 	return after, nil
 }

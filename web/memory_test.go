@@ -23,6 +23,8 @@ func newMemoryLog() *memoryLog { return &memoryLog{moved: make(chan struct{})} }
 func (l *memoryLog) setDown(down bool) { l.mu.Lock(); defer l.mu.Unlock(); l.down = down }
 func (l *memoryLog) isDown() bool      { l.mu.Lock(); defer l.mu.Unlock(); return l.down }
 
+func (l *memoryLog) clear() { l.mu.Lock(); defer l.mu.Unlock(); l.commits = nil }
+
 func (l *memoryLog) head() (uint64, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -98,7 +99,7 @@ func (s *Server) changeUrgency(w http.ResponseWriter, r *http.Request, who calle
 		return err
 	}
 	if !slices.Contains(request.Urgencies, body.Urgency) {
-		return newProblem(codeInvalid, "", request.FieldError{
+		return door.NewProblem(door.CodeInvalid, "", request.FieldError{
 			Field: "/urgency", Code: "not_allowed", Detail: "This is no urgency.", Fix: "Use emergency, critical, urgent or routine.",
 		})
 	}
@@ -122,17 +123,17 @@ func (s *Server) answerOutcome(w http.ResponseWriter, r *http.Request, ref reque
 		if outcome.CallSign != "" {
 			detail = outcome.CallSign + " already has this request."
 		}
-		return newProblem(codeTaken, detail)
+		return door.NewProblem(door.CodeTaken, detail)
 	case Ended:
-		return newProblem(codeEnded, "")
+		return door.NewProblem(door.CodeEnded, "")
 	case CannotPass:
-		return newProblem(codeCannotPass, "")
+		return door.NewProblem(door.CodeCannotPass, "")
 	case UndoOver:
-		return newProblem(codeUndoOver, "")
+		return door.NewProblem(door.CodeUndoOver, "")
 	case NotYours:
-		return newProblem(codeNotYours, "")
+		return door.NewProblem(door.CodeNotYours, "")
 	case ReasonNeeded:
-		return newProblem(codeInvalid, "", request.FieldError{
+		return door.NewProblem(door.CodeInvalid, "", request.FieldError{
 			Field: "/reason", Code: "required", Detail: "Less urgent than before needs a reason.", Fix: "Say why; it is sealed with the request.",
 		})
 	}
@@ -141,6 +142,6 @@ func (s *Server) answerOutcome(w http.ResponseWriter, r *http.Request, ref reque
 		return err
 	}
 	setPosition(w, outcome.Position)
-	w.Header().Set("ETag", etag(state.Version))
+	w.Header().Set("ETag", door.FormatVersion(state.Version))
 	return writeJSON(w, http.StatusOK, state.Receipt(nil))
 }

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/phrase"
 )
 
@@ -113,7 +114,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 }
 
 // pageError says in words what went wrong, and shows the way back.
-func (s *Server) pageError(w http.ResponseWriter, r *http.Request, p *problem) {
+func (s *Server) pageError(w http.ResponseWriter, r *http.Request, p *door.Problem) {
 	language := languageOf(r)
 	view := s.frame(r, "", "")
 	view.Path = "/duty"

@@ -2,18 +2,15 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/intake"
 	"github.com/dutyline/dutyline/request"
 )
-
-// maxKey is the longest idempotency key in bytes.
-const maxKey = 255
 
 func (s *Server) routeRequests(mux *http.ServeMux) {
 	everybody := []directory.Role{directory.RoleSender, directory.RoleOfficer, directory.RoleCoordinator}
@@ -26,11 +23,11 @@ func (s *Server) routeRequests(mux *http.ServeMux) {
 
 // raise takes a request. It is stored, on disk, when 202 is written.
 func (s *Server) raise(w http.ResponseWriter, r *http.Request, who caller) error {
-	key := r.Header.Get("Idempotency-Key")
-	if len(key) > maxKey {
-		return newProblem(codeUnreadable, "The header Idempotency-Key is longer than 255 bytes.")
+	key, err := door.ParseKey(r.Header.Get(door.KeyHeader))
+	if err != nil {
+		return err
 	}
-	body, err := readBody(w, r, typeJSON)
+	body, err := readBody(w, r, door.TypeJSON)
 	if err != nil {
 		return err
 	}
@@ -80,7 +77,7 @@ func (s *Server) amend(w http.ResponseWriter, r *http.Request, who caller) error
 	if err != nil {
 		return err
 	}
-	patch, err := readBody(w, r, typeMerge)
+	patch, err := readBody(w, r, door.TypeMerge)
 	if err != nil {
 		return err
 	}
@@ -115,13 +112,13 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request, who caller) er
 
 func answerResult(w http.ResponseWriter, status int, result intake.Result) error {
 	setPosition(w, result.Seq)
-	w.Header().Set("ETag", etag(result.Receipt.Version))
+	w.Header().Set("ETag", door.FormatVersion(result.Receipt.Version))
 	return writeJSON(w, status, result.Receipt)
 }
 
 // answerReceipt answers a read: nothing new is 304.
 func answerReceipt(w http.ResponseWriter, r *http.Request, receipt request.Receipt) error {
-	tag := etag(receipt.Version)
+	tag := door.FormatVersion(receipt.Version)
 	w.Header().Set("ETag", tag)
 	if ifNoneMatch(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -144,7 +141,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, who caller) error
 	seen := -1
 	if text := r.Header.Get("Last-Event-ID"); text != "" {
 		if seen, err = strconv.Atoi(text); err != nil {
-			return newProblem(codeUnreadable, "The header Last-Event-ID is not one that was handed out.")
+			return door.NewProblem(door.CodeUnreadable, "The header Last-Event-ID is not one that was handed out.")
 		}
 	}
 	if receipt.Status.Ended() && receipt.Version <= seen {
@@ -195,31 +192,4 @@ func (s *Server) receiptOf(ctx context.Context, state *request.State, who caller
 		}
 	}
 	return state.Receipt(nil)
-}
-
-// translateIntake gives the problems of package intake; nil for an error that is none of them.
-func translateIntake(err error) *problem {
-	if invalid, ok := errors.AsType[*intake.InvalidError](err); ok {
-		return newProblem(codeInvalid, "", invalid.Fields...)
-	}
-	switch {
-	case errors.Is(err, request.ErrUnreadable):
-		return newProblem(codeUnreadable, "The body is not readable JSON.")
-	case errors.Is(err, intake.ErrKeyReused):
-		return newProblem(codeKeyReused, "")
-	case errors.Is(err, intake.ErrNotFound):
-		return newProblem(codeNotFound, "")
-	case errors.Is(err, intake.ErrVersion):
-		return newProblem(codeVersion, "")
-	case errors.Is(err, intake.ErrEnded):
-		return newProblem(codeEnded, "")
-	case errors.Is(err, intake.ErrErased):
-		return newProblem(codeErased, "")
-	case errors.Is(err, intake.ErrTooLarge):
-		return newProblem(codeTooLarge, "The request is too large to be stored with all that it grew to. Send a summary.")
-	case errors.Is(err, intake.ErrUnavailable):
-		return newProblem(codeUnavailable, "")
-	default:
-		return nil
-	}
 }

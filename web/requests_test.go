@@ -264,3 +264,34 @@ func TestWhatIsWrongWithYAMLIsToldInItsWordsAndQuotesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A body that Go's decoder reads to the end of its first value has to end there, and no member of it may stand twice: neither was seen of a
+// bracket too many, and of two lists of people the last one alone would have been stored.
+func TestABodyIsReadWholeAndOnce(t *testing.T) {
+	w := newWorld(t)
+	raised := w.raised()
+	for _, c := range []struct{ method, path, token, body string }{
+		{"POST", "/api/v1/requests/" + raised.Reference + "/withdraw", w.sender, `{"reason":"x"}]`},
+		{"POST", "/api/v1/requests/" + raised.Reference + "/withdraw", w.sender, `{"reason":"x"}}`},
+		{"POST", "/api/v1/requests/" + raised.Reference + "/withdraw", w.sender, `{"reason":"x","reason":"y"}`},
+		{"PUT", "/api/v1/roster", w.coordinator, `{"people":[{"id":"ada"}],"people":[]}`},
+		{"POST", "/api/v1/requests", w.sender, `{"type":"preservation","type":"interception"}`},
+	} {
+		if a := w.call(c.method, c.path, c.token, c.body, "If-Match", `"1"`); a.StatusCode != http.StatusBadRequest || a.problem(t) != "unreadable" {
+			t.Errorf("%s: %d %s", c.body, a.StatusCode, a.text)
+		}
+	}
+	if shown := w.shown(raised.Reference); shown.Status != request.StatusReceived {
+		t.Errorf("status %s", shown.Status)
+	}
+}
+
+// A call without its body would have replaced the roster by an empty one.
+func TestARosterIsNotReplacedByNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, body := range []string{"", "null", "{}", `{"reason":"x","people":[]}`} {
+		if a := w.call("PUT", "/api/v1/roster", w.coordinator, body, "If-Match", `"1"`); a.StatusCode != http.StatusUnprocessableEntity || a.problem(t) != "invalid" {
+			t.Errorf("%q: %d %s", body, a.StatusCode, a.text)
+		}
+	}
+}

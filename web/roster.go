@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
 )
@@ -26,7 +26,7 @@ func (s *Server) duty(w http.ResponseWriter, r *http.Request, _ caller) error {
 	if text := query.Get("at"); text != "" {
 		var err error
 		if at, err = time.Parse(time.RFC3339, text); err != nil {
-			return newProblem(codeUnreadable, "at must be a time in RFC 3339, as in 2026-01-02T03:04:05Z.")
+			return door.NewProblem(door.CodeUnreadable, "at must be a time in RFC 3339, as in 2026-01-02T03:04:05Z.")
 		}
 	}
 	current, err := s.Rosters.Current(r.Context(), 0)
@@ -35,7 +35,7 @@ func (s *Server) duty(w http.ResponseWriter, r *http.Request, _ caller) error {
 	}
 	duty, ok := current.At(query.Get("roster"), at)
 	if !ok {
-		return newProblem(codeNotFound, "There is no roster of this name.")
+		return door.NewProblem(door.CodeNotFound, "There is no roster of this name.")
 	}
 	return writeJSON(w, http.StatusOK, duty)
 }
@@ -50,7 +50,7 @@ func (s *Server) showRoster(w http.ResponseWriter, r *http.Request, who caller) 
 	if who.Role != directory.RoleCoordinator {
 		book = impersonal(book)
 	}
-	w.Header().Set("ETag", etag(book.Revision))
+	w.Header().Set("ETag", door.FormatVersion(book.Revision))
 	return writeJSON(w, http.StatusOK, book)
 }
 
@@ -87,6 +87,11 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 	if err := readInto(w, r, &body); err != nil {
 		return err
 	}
+	if len(body.People) == 0 { // most likely a file that was not there: nobody could be paged any more
+		return door.NewProblem(door.CodeInvalid, "", request.FieldError{
+			Field: "/people", Code: "required", Detail: "A roster without people would page nobody.", Fix: "Send the whole book, as GET answers it.",
+		})
+	}
 	if r.URL.Query().Get("dry_run") == "true" {
 		return s.previewRoster(w, r, body.Book, base)
 	}
@@ -94,7 +99,7 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", etag(book.Revision))
+	w.Header().Set("ETag", door.FormatVersion(book.Revision))
 	return writeJSON(w, http.StatusOK, book)
 }
 
@@ -167,9 +172,4 @@ func (s *Server) rosterHistory(w http.ResponseWriter, r *http.Request, _ caller)
 		versions = []RosterVersion{}
 	}
 	return writeJSON(w, http.StatusOK, versions)
-}
-
-// etag is a version as ETag and If-Match carry it.
-func etag[N int | uint64](version N) string {
-	return strconv.Quote(strconv.FormatUint(uint64(version), 10))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -161,7 +162,7 @@ func (s *Server) knownPerson(r *http.Request, id string) error {
 	if _, ok := current.Person(id); ok {
 		return nil
 	}
-	return newProblem(codeInvalid, "", request.FieldError{
+	return door.NewProblem(door.CodeInvalid, "", request.FieldError{
 		Field: "/subject", Code: "unknown_person", Detail: "The roster has nobody with this id.", Fix: "Use the id of a person of the roster, or add the person first.",
 	})
 }
@@ -179,7 +180,7 @@ func lifeOf(days int) (time.Duration, error) {
 	case days == 0:
 		return tokenLife, nil
 	case days < 0 || days > maxTokenDays:
-		return 0, newProblem(codeInvalid, "", request.FieldError{
+		return 0, door.NewProblem(door.CodeInvalid, "", request.FieldError{
 			Field: "/days", Code: "not_allowed", Detail: "A token is valid for 1 to 3650 days.", Fix: "Send a number of days, or leave it out for 365.",
 		})
 	}
@@ -190,13 +191,11 @@ func lifeOf(days int) (time.Duration, error) {
 func directoryProblem(err error) error {
 	switch {
 	case errors.Is(err, directory.ErrNotFound):
-		return newProblem(codeNotFound, "")
+		return door.NewProblem(door.CodeNotFound, "")
 	case errors.Is(err, directory.ErrInvalid):
 		_, detail, _ := strings.Cut(err.Error(), directory.ErrInvalid.Error()+": ")
-		return newProblem(codeInvalid, strings.ToUpper(detail[:min(1, len(detail))])+detail[min(1, len(detail)):]+".")
+		return door.NewProblem(door.CodeInvalid, strings.ToUpper(detail[:min(1, len(detail))])+detail[min(1, len(detail)):]+".")
 	default:
-		p := newProblem(codeUnavailable, "")
-		p.cause = err
-		return p
+		return door.NewProblem(door.CodeUnavailable, "").Because(err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/dutyline/dutyline/door"
 )
 
 // Options is what [New] needs. All fields without a remark are required.
@@ -108,7 +110,7 @@ func (s *Server) wrap(mux *http.ServeMux) (http.Handler, error) {
 		}
 	}
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, newProblem(codeCrossOrigin, ""))
+		s.fail(w, r, door.NewProblem(door.CodeCrossOrigin, ""))
 	}))
 	return s.observe(s.secureHeaders(guard.Handler(s.unmatched(mux)))), nil
 }
@@ -142,10 +144,10 @@ func (s *Server) unmatched(mux *http.ServeMux) http.Handler {
 		answer := &discarded{header: w.Header()} // keeps Allow
 		fallback.ServeHTTP(answer, r)
 		if answer.status == http.StatusMethodNotAllowed {
-			s.fail(w, r, newProblem(codeMethod, ""))
+			s.fail(w, r, door.NewProblem(door.CodeMethod, ""))
 			return
 		}
-		s.fail(w, r, newProblem(codeNotFound, ""))
+		s.fail(w, r, door.NewProblem(door.CodeNotFound, ""))
 	})
 }
 
@@ -172,7 +174,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 				// The value of a panic can quote anything; its type and the stack do not.
 				s.Logger.Error("panic while answering", zap.String("route", r.Pattern), zap.String("panic", fmt.Sprintf("%T", trouble)), zap.Stack("stack"))
 				if seen.status == 0 {
-					s.fail(seen, r, newProblem(codeInternal, ""))
+					s.fail(seen, r, door.NewProblem(door.CodeInternal, ""))
 				}
 			}
 			s.Logger.Debug("answered", zap.String("method", r.Method), zap.String("route", r.Pattern), zap.Int("status", seen.status),
@@ -210,11 +212,11 @@ func (o *observed) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 // fail answers with an error: a page where pages are, a problem document elsewhere.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
-	if p.Code == codeInternal && p.cause != nil {
-		s.Logger.Error("call failed", zap.String("method", r.Method), zap.String("route", r.Pattern), zap.Error(p.cause))
+	if cause := p.Unwrap(); p.Code == door.CodeInternal && cause != nil {
+		s.Logger.Error("call failed", zap.String("method", r.Method), zap.String("route", r.Pattern), zap.Error(cause))
 	}
 	if p.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		w.Header().Set("Retry-After", strconv.Itoa(door.RetryAfter))
 	}
 	if isPage(r) {
 		s.pageError(w, r, p)

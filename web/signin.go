@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dutyline/dutyline/directory"
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -139,7 +140,7 @@ const maxForm = 64 << 10
 func parseForm(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return newProblem(codeUnreadable, "")
+		return door.NewProblem(door.CodeUnreadable, "")
 	}
 	return nil
 }

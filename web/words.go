@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/phrase"
 )
 
@@ -38,9 +39,9 @@ func languageName(tag string) string {
 }
 
 // problemWord names the text that tells an officer what went wrong.
-func problemWord(c code) string {
+func problemWord(c door.Code) string {
 	switch c {
-	case codeNotFound, codeForbidden, codeCrossOrigin, codeUnavailable, codeInternal:
+	case door.CodeNotFound, door.CodeForbidden, door.CodeCrossOrigin, door.CodeUnavailable, door.CodeInternal:
 		return "problem_" + string(c)
 	default:
 		return "problem_other"

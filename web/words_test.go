@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/phrase"
 	"github.com/dutyline/dutyline/request"
 )
@@ -40,7 +41,7 @@ func TestEveryWordOfThePagesExists(t *testing.T) {
 	for _, e := range []request.Escalation{request.Running, request.Stopped, request.Exhausted} {
 		names = append(names, "escalation_"+string(e))
 	}
-	for c := range kinds {
+	for c := range door.Kinds {
 		names = append(names, problemWord(c))
 	}
 	for _, name := range names {
@@ -57,8 +58,8 @@ func TestEveryWordOfThePagesExists(t *testing.T) {
 var sources embed.FS
 
 func TestEveryCodeHasAStatusAndAWayOut(t *testing.T) {
-	for c, k := range kinds {
-		if k.status < 400 || k.title == "" || !strings.HasSuffix(k.detail, ".") {
+	for c, k := range door.Kinds {
+		if k.Status < 400 || k.Title == "" || !strings.HasSuffix(k.Detail, ".") {
 			t.Errorf("%s: %+v", c, k)
 		}
 	}

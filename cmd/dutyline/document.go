@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dutyline/dutyline/plainyaml"
+	"github.com/dutyline/dutyline/request"
 )
 
 // maxDocument is the largest file that is sent, in bytes. The server's own bound is smaller and it says so.
@@ -57,6 +58,9 @@ func (d document) json() ([]byte, error) {
 	if !d.yaml {
 		if !json.Valid(d.data) {
 			return nil, usage("%s is not readable JSON%s", d.name, jsonPlace(d.data))
+		}
+		if _, err := request.ReadJSON(d.data); err != nil { // as of YAML: nothing that is written twice
+			return nil, usage("%s%s", d.name, strings.TrimPrefix(err.Error(), request.ErrUnreadable.Error()))
 		}
 		return d.data, nil
 	}

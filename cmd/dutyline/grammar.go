@@ -13,6 +13,7 @@ type grammar struct {
 
 	Run       runCommand       `cmd:"" help:"Run everything in one process, with a simulated telephone network."`
 	Demo      demoCommand      `cmd:"" help:"Play one night, from a request to its acknowledgement, and tell it."`
+	Simulate  simulateCommand  `cmd:"" help:"Play many nights with faults, and look for one that goes wrong."`
 	Serve     serveCommand     `cmd:"" help:"Run a node of a production deployment."`
 	Request   requestCommand   `cmd:"" help:"Raise requests and follow them."`
 	Roster    rosterCommand    `cmd:"" help:"See and edit who is on duty."`

@@ -52,18 +52,14 @@ func newWatcher(o Options) watcher {
 }
 
 // observe counts what a commit says of providers, and wakes the loop when it may be about an alarm.
-func (n *Node) observe(c Commit) {
+func (n *Node) observe(seq uint64, read *request.Parsed) {
 	if n.opts.Alarms.Reference == nil {
 		return
 	}
 	n.mu.Lock()
-	n.alarms.monitor.See(c.Seq, c.Data)
+	n.alarms.monitor.See(seq, read)
 	n.mu.Unlock()
-	commit, err := request.Decode(c.Data)
-	if err != nil {
-		return
-	}
-	for _, e := range commit.Events {
+	for _, e := range read.Commit().Events {
 		if e.Type == request.AlarmRaised || e.Type == request.AlarmCleared {
 			select {
 			case n.alarms.poke <- struct{}{}:
@@ -103,9 +99,14 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 	}
 	n.mu.Lock()
 	now := n.opts.Clock.Now()
-	sight.Troubles, sight.Alarms = n.machine.Troubles(now), n.machine.Alarms()
+	sight.Troubles, sight.Alarms = n.machine.Troubles(now), n.machine.Watched()
 	raise, over := n.alarms.monitor.Decide(now, sight)
-	reached, known := len(n.machine.AlarmTargets()), n.roster != nil
+	for i, s := range over {
+		over[i] = s.Clone()
+	}
+	if n.roster != nil && sight.Log {
+		n.sayUnheard(sight.Alarms, len(n.machine.AlarmTargets()))
+	}
 	n.mu.Unlock()
 	for _, a := range raise {
 		n.opts.Logger.Error("alarm", zap.String("kind", string(a.Kind)), zap.String("cause", a.Text()))
@@ -122,9 +123,6 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 		if err := n.clearAlarm(ctx, s); err != nil && ctx.Err() == nil {
 			n.opts.Logger.Warn("an alarm is not cleared yet; trying again", zap.Stringer("alarm", s.Ref), zap.Error(err))
 		}
-	}
-	if known {
-		n.sayUnheard(sight.Alarms, reached)
 	}
 }
 

@@ -150,8 +150,7 @@ func (n *Node) replayOnce(ctx context.Context) (uint64, error) {
 	}
 	err = n.opts.Log.Replay(ctx, refs, head, func(c Commit) error {
 		n.opts.Clock.AtLeast(c.Time)
-		n.step(dispatcher.Committed{Ref: c.Ref, Seq: c.Seq, Data: c.Data})
-		n.observe(c)
+		n.fold(c)
 		return nil
 	})
 	if err != nil {
@@ -164,10 +163,16 @@ func (n *Node) replayOnce(ctx context.Context) (uint64, error) {
 // committed folds what following brings.
 func (n *Node) committed(c Commit) {
 	if c.Ref != "" { // an entry of the stream that is no request's moves the position all the same
-		n.step(dispatcher.Committed{Ref: c.Ref, Seq: c.Seq, Data: c.Data})
-		n.observe(c)
+		n.fold(c)
 	}
 	n.reached(c.Seq)
+}
+
+// fold reads a commit, once for all who want to know of it.
+func (n *Node) fold(c Commit) {
+	read := request.Parse(c.Data)
+	n.step(dispatcher.Committed{Ref: c.Ref, Seq: c.Seq, Data: c.Data, Parsed: read})
+	n.observe(c.Seq, read)
 }
 
 // reached notes how far the log was folded, and runs what waited for it.
@@ -189,10 +194,15 @@ func (n *Node) step(in dispatcher.Input) {
 		return
 	}
 	now := n.opts.Clock.Now()
+	c, committed := in.(dispatcher.Committed)
+	version := n.machine.Version(c.Ref)
 	commands, wake, err := n.machine.Step(now, in)
 	n.setTimer(now, wake)
-	if c, ok := in.(dispatcher.Committed); ok {
+	if committed {
 		n.tellWatchers(c.Ref)
+		if n.machine.Version(c.Ref) != version {
+			n.tellChange(c)
+		}
 	}
 	n.effects.Add(len(commands)) // under the lock: close waits for all that were counted before it stopped the node
 	n.mu.Unlock()

@@ -43,7 +43,7 @@ func (n *Node) followPresence(ctx context.Context) {
 // present is what others are told of this node. It serves when it can decide: one that cannot yet would only keep the others waiting.
 func (n *Node) present() (Peer, bool) {
 	log, roster := n.Ready()
-	return Peer{Name: n.opts.Name, Last: n.opts.Clock.Offset().Abs() > doubted}, log && roster
+	return Peer{Name: n.opts.Name, Last: n.opts.Clock.Doubted()}, log && roster
 }
 
 func (n *Node) useOthers(others []Peer) {
@@ -107,7 +107,7 @@ func (n *Node) askTime(ctx context.Context) error {
 	if n.opts.LogTime == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, believed)
+	ctx, cancel := context.WithTimeout(ctx, dispatcher.Believed)
 	defer cancel()
 	return n.opts.Clock.Ask(ctx, n.opts.LogTime)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/presence"
@@ -29,7 +30,7 @@ func (w *world) company(name string) (clock *node.Clock, p node.Presence, logTim
 	if w.wall != nil {
 		wall = func() time.Time { return w.wall(name) }
 	}
-	clock = node.NewClockOf(wall, func() time.Duration { return time.Since(began) })
+	clock = dispatcher.NewClockOf(wall, func() time.Duration { return time.Since(began) })
 	return clock, beats{nc, clock}, w.log.Time, nc.Close
 }
 

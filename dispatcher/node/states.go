@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -124,4 +125,26 @@ func (n *Node) tellWatchers(ref request.Ref) {
 		}
 		w <- s
 	}
+}
+
+// tellChange tells that a commit changed what a sender sees, when it is for this node to tell. The caller holds the lock.
+func (n *Node) tellChange(c dispatcher.Committed) {
+	if n.opts.StatusChanged == nil || !n.ready {
+		return
+	}
+	commit, err := request.Decode(c.Data)
+	if err != nil || !n.tells(commit.Node) {
+		return
+	}
+	if s := n.knownLocked(c.Ref); s != nil {
+		n.opts.StatusChanged(s)
+	}
+}
+
+// tells reports whether this node is the one that tells what a node wrote. The caller holds the lock.
+func (n *Node) tells(writer string) bool {
+	if writer == n.opts.Name || slices.Contains(n.others, writer) {
+		return writer == n.opts.Name
+	}
+	return len(n.others) == 0 || n.opts.Name < n.others[0] // they are sorted
 }

@@ -44,6 +44,7 @@ type world struct {
 	raised  int
 	cut     bool // the line of nodes that start
 	alarms  node.Alarms
+	told    told
 
 	server *eventlog.Embedded
 	nodes  bool                        // nodes that start hear of each other, and ask the log for its time
@@ -98,7 +99,7 @@ func (w *world) start(name string) *life {
 		Seal: func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},
-		Clocks: w.clocks,
+		Clocks: w.clocks, StatusChanged: w.told.by(name),
 	})
 	if err != nil {
 		w.t.Fatal(err)

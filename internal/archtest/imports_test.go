@@ -43,8 +43,12 @@ var table = map[string]row{
 	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.
 	"notifier/webhook": {ours: []string{"notifier", "request"}},
+	// What the doors have in common: bodies, versions, positions, and what an error is for callers.
+	"door": {ours: []string{"intake", "plainyaml", "request"}},
+	// The door on NATS beside web, the one on HTTP: the same intake, another protocol, and no officers.
+	"natsdoor": {ours: []string{"directory", "door", "intake", "request"}},
 	// The words of the pages stand with the words of the texts, in phrase.
-	"web":        {ours: []string{"intake", "directory", "plainyaml", "request", "roster", "phrase"}},
+	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},
 	"twiliosim":  {},
 	// One way from YAML to JSON for both sides of the interface; it knows neither.
@@ -58,8 +62,9 @@ var table = map[string]row{
 	"app":    {ours: everything},
 	// Plays a night on a whole node and tells it; it is the telephone network and the people.
 	"demo": {ours: []string{"app", "client", "config", "request", "roster", "twiliosim"}},
-	// Measures a whole node from outside: starts one, calls it, is its provider, and measures the log beside it.
-	"bench": {ours: []string{"app", "client", "config", "eventlog", "request", "twiliosim"}},
+	// Measures a whole node from outside: starts one as a process, calls it, is its provider and its neighbours, writes the histories that it
+	// starts with, and measures the log beside it. app mints the first token; a role is the directory's, a key the vault's, a book the roster's.
+	"bench": {ours: []string{"app", "client", "config", "directory", "eventlog", "request", "roster", "twiliosim", "vault"}},
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
 	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
@@ -69,6 +74,7 @@ var table = map[string]row{
 	"e2e":                   {tests: true}, // real processes
 	"scenario":              {tests: true}, // whole nodes in one process, in synctest bubbles
 	"internal/archtest":     {tests: true},
+	"internal/fuzztest":     {tests: true}, // what fuzz targets keep, read by the tests of each package
 }
 
 // impure are the parts of the standard library through which a package would touch the system; net/url and net/netip only compute.

@@ -435,7 +435,8 @@ func TestWebhooksLogNothingOfAPerson(t *testing.T) {
 }
 
 // FuzzWebhook brings any body to any path, genuine or forged: nothing panics, what is forged reaches nobody, and what is genuine gets an
-// answer that the vendor can use.
+// answer that the vendor can use. What reaches us is about the attempt in the signed address and no other, whatever the form says; and the
+// signature of one address or form is good for no other.
 func FuzzWebhook(f *testing.F) {
 	seed := func(path string, form url.Values) {
 		f.Add(path, form.Encode(), true)
@@ -480,9 +481,25 @@ func FuzzWebhook(f *testing.F) {
 			signature = sign(authToken, public+target.RequestURI(), form)
 		}
 		r.Header.Set("X-Twilio-Signature", signature)
+		moved := url.Values{"AccountSid": {sid}, "MessageStatus": {"delivered"}, "Body": {"123456"}, "Digits": {"1"}}
+		if other := sign(authToken, public+statusPath, moved); signature != other {
+			if w := post(h, statusPath, signature, moved.Encode()); w.Code != http.StatusForbidden || len(s.reports) > 0 {
+				t.Fatalf("the signature of %s is good for something else", target)
+			}
+		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r.WithContext(t.Context()))
 
+		for _, report := range s.reports {
+			if ref, err := request.ParseRef(strings.Split(target.Path, "/")[4]); err != nil || report.Ref != ref || !strings.HasSuffix(target.Path, "/"+report.Attempt) {
+				t.Fatalf("%s reports of %s %s", target.Path, report.Ref, report.Attempt)
+			}
+		}
+		for _, k := range s.keys {
+			if ref, err := request.ParseRef(strings.Split(target.Path, "/")[4]); err != nil || k.Ref != ref || !strings.HasSuffix(target.Path, "/"+k.Attempt) {
+				t.Fatalf("%s has a key of %s %s", target.Path, k.Ref, k.Attempt)
+			}
+		}
 		reached := len(s.reports) + len(s.replies) + len(s.keys)
 		repeated := slices.ContainsFunc(slices.Collect(maps.Values(form)), func(values []string) bool { return len(values) > 1 })
 		if reached > 0 && (!genuine || err != nil || repeated || form.Get("AccountSid") != sid) {

@@ -1,4 +1,4 @@
-package node_test
+package dispatcher_test
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dutyline/dutyline/dispatcher/node"
+	"github.com/dutyline/dutyline/dispatcher"
 )
 
 // source is what a clock is made of, set by a test.
@@ -15,8 +15,8 @@ type source struct {
 	elapsed time.Duration
 }
 
-func (s *source) clock() *node.Clock {
-	return node.NewClockOf(func() time.Time { return s.wall }, func() time.Duration { return s.elapsed })
+func (s *source) clock() *dispatcher.Clock {
+	return dispatcher.NewClockOf(func() time.Time { return s.wall }, func() time.Duration { return s.elapsed })
 }
 
 // pass lets time pass on both.
@@ -28,7 +28,7 @@ func says(t time.Time) func(context.Context) (time.Time, error) {
 	return func(context.Context) (time.Time, error) { return t, nil }
 }
 
-func wantNow(t *testing.T, c *node.Clock, want time.Time) {
+func wantNow(t *testing.T, c *dispatcher.Clock, want time.Time) {
 	t.Helper()
 	if got := c.Now(); !got.Equal(want) {
 		t.Errorf("now is %s, want %s", got, want)

@@ -1,0 +1,154 @@
+package simulation
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/request"
+)
+
+const (
+	watchEvery   = 5 * time.Second
+	headPatience = 4 * time.Second
+	late         = 31 * time.Second // of a page that nobody attempts
+)
+
+// look lets the node look for trouble after a while. The real node looks every five seconds; here it looks when the answer may have changed, at
+// moments that are five seconds apart.
+func (n *node) look(after time.Duration) {
+	at := n.w.now + after
+	if after > 200*time.Millisecond || after == 0 {
+		phase := time.Duration(n.index) * 1700 * time.Millisecond
+		at += watchEvery - (at-phase)%watchEvery
+	}
+	if n.lookAt >= n.w.now && n.lookAt <= at {
+		if after > watchEvery { // not forgotten: there is one task for the next look alone
+			n.after(after, func() { n.look(0) })
+		}
+		return
+	}
+	n.lookAt = at
+	n.after(at-n.w.now, func() {
+		if n.lookAt == at {
+			n.lookAt = -1
+			n.lookForTrouble()
+		}
+	})
+}
+
+// sweep looks for pages that are late, for as long as some wait.
+func (n *node) sweep() {
+	if n.sweeping {
+		return
+	}
+	n.sweeping = true
+	n.after(late, func() {
+		n.sweeping = false
+		waiting := n.w.audit.waiting
+		if len(waiting) > 0 && n.w.now-waiting[0].storedAt >= late {
+			n.look(0)
+		}
+		if len(waiting) > 0 {
+			n.sweep()
+		}
+	})
+}
+
+func (n *node) lookForTrouble() {
+	if !n.ready || n.book == nil {
+		return
+	}
+	if !n.linked() {
+		n.after(headPatience, func() { n.sight(n.linked()) })
+		return
+	}
+	n.sight(true)
+}
+
+func (n *node) sight(log bool) {
+	now := n.clock.Now()
+	redis, offset := n.w.unreadable == 0, n.clock.Offset()
+	s := dispatcher.Sight{Troubles: n.brain.Troubles(now), Alarms: n.brain.Watched(), Log: log, Redis: &redis, Offset: &offset}
+	raise, over := n.monitor.Decide(now, s)
+	stands, over30 := false, false // an alarm, and one whose cause may be gone
+	for _, a := range s.Alarms {
+		if !a.Status.Ended() {
+			stands = true
+			over30 = over30 || !slices.ContainsFunc(s.Troubles, a.Alarm.Same)
+		}
+	}
+	mine := func(kind request.AlarmKind) bool {
+		return slices.ContainsFunc(s.Alarms, func(a *request.State) bool { return a.Alarm.Kind == kind && !a.Status.Ended() })
+	}
+	switch {
+	case len(raise) > 0 || len(over) > 0 || (!redis && !mine(request.AlarmRedis)) || (offset.Abs() > time.Second && !mine(request.AlarmClock)):
+		n.look(0)
+	case over30:
+		n.look(25 * time.Second)
+	case stands:
+		n.look(2 * time.Minute)
+	}
+	if !log {
+		return
+	}
+	for _, a := range raise {
+		n.raise(a)
+	}
+	for _, a := range over {
+		n.storeAlarm(a, dispatcher.ClearAlarm(a, n.clock.Now())...)
+	}
+}
+
+// raise appends an alarm to the first log of its series that nobody has used.
+func (n *node) raise(a request.AlarmBody) {
+	series := func(i int) request.Ref {
+		for j := 0; ; j++ {
+			d := n.w.throw("alarm", string(a.Kind), a.Cause, strconv.Itoa(i), strconv.Itoa(j))
+			if ref, ok := request.NewOpsRef([]byte(strconv.FormatUint(d.next(), 36))); ok {
+				return ref
+			}
+		}
+	}
+	ref, last, _ := dispatcher.AlarmRef(series, func(ref request.Ref) (bool, error) { return n.w.log.head(ref) > 0, nil })
+	if last != "" {
+		if s := n.w.replayed(last); s.Alarm.Same(a) && !s.Status.Ended() {
+			return
+		}
+	}
+	n.storeAlarm(request.NewState(ref), request.NewEvent(request.AlarmRaised, a))
+}
+
+func (n *node) storeAlarm(s *request.State, events ...request.Event) {
+	if len(events) == 0 {
+		return
+	}
+	c := s.Decide(n.clock.Now(), n.name, request.Actor{Kind: request.BySystem, ID: n.name}, events...)
+	data, err := c.Encode()
+	if err != nil {
+		n.w.fail("readable", s.Ref, "an alarm does not encode: %v", err)
+		return
+	}
+	n.keep(s.Ref, c.ID, data, s.LastSeq, false, func(seq uint64, err error) {
+		if err == nil {
+			n.foldOwn(s.Ref, s.LastSeq, seq)
+		}
+	})
+}
+
+// foldOwn hands an acknowledged decision to the machine at once when it stands right after what the machine has folded.
+func (n *node) foldOwn(ref request.Ref, expected, seq uint64) {
+	if e := n.w.log.at(seq); n.ready && n.brain.Head(ref) == expected {
+		n.step(dispatcher.Committed{Ref: ref, Seq: seq, Data: e.data, Parsed: e.read})
+	}
+}
+
+// replayed is the state of a log, folded anew.
+func (w *night) replayed(ref request.Ref) *request.State {
+	s := request.NewState(ref)
+	for _, seq := range w.log.history(ref) {
+		_ = s.Fold(seq, w.log.at(seq).read)
+	}
+	return s
+}
