@@ -58,7 +58,7 @@ type call struct {
 type entry struct {
 	state   *request.State
 	pending *Append // decision in flight
-	start   *start  // what the pending decision starts, nil when it starts no attempt
+	starts  []start // attempts that the pending decision starts
 	index   int     // in the machine's list
 	wake    time.Time
 	woken   int64             // the wake, in ns, for which it stands in the heap of wakes last; 0: none
@@ -234,13 +234,16 @@ func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
 	}
 }
 
-// decided starts the call of an attempt whose intent is now in the log.
+// decided starts the calls of the attempts whose intent is now in the log.
 func (m *Machine) decided(e *entry) {
-	started := e.start
-	e.pending, e.start = nil, nil
-	if started == nil {
-		return
+	started := e.starts
+	e.pending, e.starts = nil, nil
+	for _, s := range started {
+		m.started(e, s)
 	}
+}
+
+func (m *Machine) started(e *entry, started start) {
 	p := e.state.Page(started.page)
 	a := p.Last()
 	if a == nil || !a.InFlight() {
@@ -328,10 +331,10 @@ func (m *Machine) lost(now time.Time, in Lost) {
 	if e == nil || e.pending == nil || e.pending.ID != in.ID {
 		return
 	}
-	expected, started := e.pending.Expect, e.start
-	e.pending, e.start = nil, nil
-	if started != nil {
-		m.putBack(e, started.page)
+	expected, started := e.pending.Expect, e.starts
+	e.pending, e.starts = nil, nil
+	for _, s := range started {
+		m.putBack(e, s.page)
 	}
 	if e.state.LastSeq > expected {
 		m.consider(now, e)
@@ -509,7 +512,7 @@ func (m *Machine) decide(now time.Time, e *entry, person string, events []reques
 	}
 	e.pending = &Append{
 		Ref: e.state.Ref, ID: c.ID, Data: data, Expect: e.state.LastSeq, Closes: c.Closes(), Urgency: e.state.Urgency, For: person,
-		Starts: e.start != nil,
+		Starts: len(e.starts) > 0,
 	}
 	m.commands = append(m.commands, *e.pending)
 }

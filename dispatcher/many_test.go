@@ -1,6 +1,7 @@
 package dispatcher_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"testing"
@@ -157,5 +158,50 @@ func TestNoStepConsidersThousands(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s was decided %d times", ref, n)
 		}
+	}
+}
+
+// TestPagesThatGoTogetherBeginInOneCommit orders a page for each of a team at once: their attempts are one append, and each has its call.
+func TestPagesThatGoTogetherBeginInOneCommit(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Levels = [][]string{{"person:ada", "person:bruno"}}
+	n := w.start("n1")
+	ref := w.raise(1, request.Critical)
+	w.run(5 * time.Second)
+	commits, attempts := 0, map[string]int{}
+	for _, s := range w.log {
+		c, err := request.Decode(s.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		started := 0
+		for _, e := range c.Events {
+			if e.Type == request.AttemptStarted {
+				var body request.AttemptBody
+				if err := json.Unmarshal(e.Body, &body); err != nil {
+					t.Fatal(err)
+				}
+				attempts[body.Attempt]++
+				started++
+			}
+		}
+		if started > 0 {
+			commits++
+		}
+	}
+	if commits != 1 || len(attempts) != 2 {
+		t.Errorf("%d commits begin %v", commits, attempts)
+	}
+	calls := map[string]int{}
+	for _, c := range w.calls {
+		calls[c.Message.Attempt]++
+	}
+	for attempt, n := range attempts {
+		if n != 1 || calls[attempt] != 1 {
+			t.Errorf("%s was begun %d times and called %d times", attempt, n, calls[attempt])
+		}
+	}
+	if s := n.machine.State(ref); len(s.Pages) != 2 || s.Pages[1].State != request.PageSent {
+		t.Errorf("%+v", s.Pages)
 	}
 }
