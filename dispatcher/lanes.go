@@ -36,7 +36,14 @@ func (m *Machine) release(e *entry, page string) {
 	if name, ok := e.lanes[page]; ok {
 		m.lanes[name].Drop(e.state.Ref, page)
 		m.lanes[name].Done(e.state.Ref, page)
-		delete(e.lanes, page)
+		e.leaveLane(page)
+	}
+}
+
+// leaveLane notes that no lane has a page any more. Most open requests wait for people and not for lanes: they keep no map.
+func (e *entry) leaveLane(page string) {
+	if delete(e.lanes, page); len(e.lanes) == 0 {
+		e.lanes = nil
 	}
 }
 
@@ -45,7 +52,7 @@ func (m *Machine) requeue(e *entry) {
 	for page, name := range e.lanes {
 		m.lanes[name].Drop(e.state.Ref, page)
 		if !m.lanes[name].Flies(e.state.Ref, page) {
-			delete(e.lanes, page)
+			e.leaveLane(page)
 		}
 	}
 }
@@ -91,6 +98,9 @@ func (m *Machine) queue(now time.Time, e *entry) {
 				l.moved = now
 			}
 			l.Push(notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact})
+			if e.lanes == nil {
+				e.lanes = map[string]string{}
+			}
 			e.lanes[p.Page] = m.laneName(p)
 		}
 	}

@@ -63,7 +63,7 @@ type entry struct {
 	wake    time.Time
 	woken   int64             // the wake, in ns, for which it stands in the heap of wakes last; 0: none
 	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
-	lanes   map[string]string // page → lane that has it waiting or flying
+	lanes   map[string]string // page → lane that has it waiting or flying; nil while none has
 	noted   int               // pages that are in the machine's asked
 	open    int               // pages with which the lanes still have work
 }
@@ -173,7 +173,7 @@ func (m *Machine) Asked(person string) []*request.State {
 func (m *Machine) committed(now time.Time, in Committed) error {
 	e := m.entries[in.Ref]
 	if e == nil {
-		e = &entry{state: request.NewState(in.Ref), lanes: map[string]string{}}
+		e = &entry{state: request.NewState(in.Ref)}
 		m.enter(e)
 	}
 	if in.Seq <= e.state.LastSeq {
