@@ -72,15 +72,18 @@ func (l requestLog) Live(ctx context.Context, since time.Time) ([]request.Ref, u
 	if err != nil {
 		return nil, 0, translate(err)
 	}
-	entries, err := l.log.Summaries(ctx)
-	if err != nil {
-		return nil, 0, translate(err)
-	}
 	var refs []request.Ref
-	for _, e := range entries {
-		if ref, ok := request.RefOfSubject(e.Subject); ok && (!e.Closed || e.Time.After(since)) {
+	err = l.log.EachSummary(ctx, func(e eventlog.Entry) error {
+		if e.Closed && !e.Time.After(since) {
+			return nil
+		}
+		if ref, ok := request.RefOfSubject(e.Subject); ok {
 			refs = append(refs, ref)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, translate(err)
 	}
 	return refs, head, nil
 }

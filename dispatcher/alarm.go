@@ -130,8 +130,8 @@ func (m *Machine) Alarms() []*request.State {
 // Watched is [Machine.Alarms] for whoever looks and keeps nothing: the states are the machine's own, and change with its next step.
 func (m *Machine) Watched() []*request.State {
 	var alarms []*request.State
-	for ref, e := range m.entries {
-		if ref.IsOps() && e.state.Exists() {
+	for _, e := range m.ops {
+		if e.state.Exists() {
 			alarms = append(alarms, e.state)
 		}
 	}

@@ -36,7 +36,14 @@ func (m *Machine) release(e *entry, page string) {
 	if name, ok := e.lanes[page]; ok {
 		m.lanes[name].Drop(e.state.Ref, page)
 		m.lanes[name].Done(e.state.Ref, page)
-		delete(e.lanes, page)
+		e.leaveLane(page)
+	}
+}
+
+// leaveLane notes that no lane has a page any more. Most open requests wait for people and not for lanes: they keep no map.
+func (e *entry) leaveLane(page string) {
+	if delete(e.lanes, page); len(e.lanes) == 0 {
+		e.lanes = nil
 	}
 }
 
@@ -45,7 +52,7 @@ func (m *Machine) requeue(e *entry) {
 	for page, name := range e.lanes {
 		m.lanes[name].Drop(e.state.Ref, page)
 		if !m.lanes[name].Flies(e.state.Ref, page) {
-			delete(e.lanes, page)
+			e.leaveLane(page)
 		}
 	}
 }
@@ -91,6 +98,9 @@ func (m *Machine) queue(now time.Time, e *entry) {
 				l.moved = now
 			}
 			l.Push(notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact})
+			if e.lanes == nil {
+				e.lanes = map[string]string{}
+			}
 			e.lanes[p.Page] = m.laneName(p)
 		}
 	}
@@ -177,6 +187,7 @@ func (m *Machine) serve(now time.Time) {
 	if !m.decides(now) {
 		return
 	}
+	var beginning []*entry // what their pages begin with goes into one commit each
 	for _, name := range m.order {
 		l := m.lanes[name]
 		for m.serves(now, name, l) {
@@ -192,21 +203,32 @@ func (m *Machine) serve(now time.Time) {
 				m.putBack(e, item.Page)
 				continue
 			}
-			m.begin(now, e, item.Page, name, l.provider)
+			if len(e.starts) == 0 {
+				beginning = append(beginning, e)
+			}
+			e.starts = append(e.starts, start{page: item.Page, lane: name})
 		}
+	}
+	for _, e := range beginning {
+		m.begin(now, e)
 	}
 }
 
-// begin appends the intent of an attempt; the call follows when it is in the log.
-func (m *Machine) begin(now time.Time, e *entry, page, laneName string, provider *Provider) {
-	p := e.state.Page(page)
-	body := request.AttemptBody{Page: page, Provider: provider.Name, Deadline: request.At(now.Add(m.opts.CallTimeout))}
-	kind := request.AttemptStarted
-	if a := p.Last(); p.State == request.PageSending && a != nil && a.InFlight() {
-		kind, body.Attempt = request.AttemptTakenOver, a.ID
-	} else {
-		body.Attempt, body.LookUp = request.AttemptID(page, len(p.Attempts)+1), p.LookUp()
+// begin appends the intent of the attempts that the lanes have let go: one commit for all of a request, since each would move the head that the
+// next expects. The calls follow when it is in the log.
+func (m *Machine) begin(now time.Time, e *entry) {
+	events := make([]request.Event, len(e.starts))
+	for i := range e.starts {
+		s := &e.starts[i]
+		p := e.state.Page(s.page)
+		body := request.AttemptBody{Page: s.page, Provider: m.lanes[s.lane].provider.Name, Deadline: request.At(now.Add(m.opts.CallTimeout))}
+		kind := request.AttemptStarted
+		if a := p.Last(); p.State == request.PageSending && a != nil && a.InFlight() {
+			kind, body.Attempt, s.takenOver = request.AttemptTakenOver, a.ID, true
+		} else {
+			body.Attempt, body.LookUp = request.AttemptID(s.page, len(p.Attempts)+1), p.LookUp()
+		}
+		events[i] = request.NewEvent(kind, body)
 	}
-	e.start = &start{page: page, lane: laneName, takenOver: kind == request.AttemptTakenOver}
-	m.decide(now, e, p.Person, []request.Event{request.NewEvent(kind, body)})
+	m.decide(now, e, e.state.Page(e.starts[0].page).Person, events)
 }

@@ -35,6 +35,10 @@ type Machine struct {
 	gaveUp   uint64    // the minimum for which it was waited in vain
 	ready    bool
 	entries  map[request.Ref]*entry
+	list     []*entry               // all of them, oldest first but for those that took the place of a forgotten one
+	swept    int                    // how many of the list need not be considered again
+	waiting  map[request.Ref]*entry // requests with an alarm, or with a page that no provider has yet
+	ops      map[request.Ref]*entry
 	wakes    wakes
 	lanes    map[string]*lane
 	order    []string // names of the lanes, sorted: a machine is deterministic
@@ -54,10 +58,12 @@ type call struct {
 type entry struct {
 	state   *request.State
 	pending *Append // decision in flight
-	start   *start  // what the pending decision starts, nil when it starts no attempt
+	starts  []start // attempts that the pending decision starts
+	index   int     // in the machine's list
 	wake    time.Time
+	woken   int64             // the wake, in ns, for which it stands in the heap of wakes last; 0: none
 	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
-	lanes   map[string]string // page → lane that has it waiting or flying
+	lanes   map[string]string // page → lane that has it waiting or flying; nil while none has
 	noted   int               // pages that are in the machine's asked
 	open    int               // pages with which the lanes still have work
 }
@@ -71,8 +77,8 @@ type start struct {
 // NewMachine makes a machine that knows no request.
 func NewMachine(opts Options) *Machine {
 	m := &Machine{
-		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{},
-		lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
+		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
+		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
 	}
 	for _, p := range opts.Providers {
 		if p.Medium == SenderMedium {
@@ -104,13 +110,13 @@ func (m *Machine) Step(now time.Time, in Input) (commands []Command, wake time.T
 			if in.Roster.Revision() >= m.minimum {
 				m.patience = time.Time{}
 			}
-			m.considerAll(now)
+			m.considerAll()
 		}
 	case LiveChanged:
 		m.setLive(now, in)
 	case Ready:
 		m.ready = true
-		m.considerAll(now)
+		m.considerAll()
 	}
 	m.tick(now)
 	m.serve(now)
@@ -142,17 +148,14 @@ func (m *Machine) Version(ref request.Ref) int {
 	return 0
 }
 
-// Open lists the requests that are not closed, oldest first; alarms are listed by [Machine.Alarms].
-func (m *Machine) Open() []*request.State {
-	var open []*request.State
-	for ref, e := range m.entries {
-		if !ref.IsOps() && e.state.Exists() && !e.state.Closed {
-			open = append(open, e.state.Clone())
+// Open lists the requests that are not closed; alarms are listed by [Machine.Alarms].
+func (m *Machine) Open() []request.Ref {
+	open := make([]request.Ref, 0, len(m.list))
+	for _, e := range m.list {
+		if !e.state.Ref.IsOps() && e.state.Exists() && !e.state.Closed {
+			open = append(open, e.state.Ref)
 		}
 	}
-	slices.SortFunc(open, func(a, b *request.State) int {
-		return a.Received.Compare(b.Received)
-	})
 	return open
 }
 
@@ -170,8 +173,8 @@ func (m *Machine) Asked(person string) []*request.State {
 func (m *Machine) committed(now time.Time, in Committed) error {
 	e := m.entries[in.Ref]
 	if e == nil {
-		e = &entry{state: request.NewState(in.Ref), lanes: map[string]string{}}
-		m.entries[in.Ref] = e
+		e = &entry{state: request.NewState(in.Ref)}
+		m.enter(e)
 	}
 	if in.Seq <= e.state.LastSeq {
 		return nil
@@ -186,7 +189,7 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 		m.requeue(e)
 	}
 	if !e.state.Exists() { // late news of a request that was forgotten
-		delete(m.entries, in.Ref)
+		m.leave(e)
 		return err
 	}
 	for ; e.noted < len(e.state.Pages); e.noted++ {
@@ -203,6 +206,7 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 			e.open++
 		}
 	}
+	m.watch(e)
 	if read.Err() == nil && (e.pending != nil || m.ready) {
 		m.heard(now, e, read)
 	}
@@ -230,13 +234,16 @@ func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
 	}
 }
 
-// decided starts the call of an attempt whose intent is now in the log.
+// decided starts the calls of the attempts whose intent is now in the log.
 func (m *Machine) decided(e *entry) {
-	started := e.start
-	e.pending, e.start = nil, nil
-	if started == nil {
-		return
+	started := e.starts
+	e.pending, e.starts = nil, nil
+	for _, s := range started {
+		m.started(e, s)
 	}
+}
+
+func (m *Machine) started(e *entry, started start) {
 	p := e.state.Page(started.page)
 	a := p.Last()
 	if a == nil || !a.InFlight() {
@@ -324,10 +331,10 @@ func (m *Machine) lost(now time.Time, in Lost) {
 	if e == nil || e.pending == nil || e.pending.ID != in.ID {
 		return
 	}
-	expected, started := e.pending.Expect, e.start
-	e.pending, e.start = nil, nil
-	if started != nil {
-		m.putBack(e, started.page)
+	expected, started := e.pending.Expect, e.starts
+	e.pending, e.starts = nil, nil
+	for _, s := range started {
+		m.putBack(e, s.page)
 	}
 	if e.state.LastSeq > expected {
 		m.consider(now, e)
@@ -348,17 +355,73 @@ func (m *Machine) returned(now time.Time, in Returned) {
 	}
 }
 
-func (m *Machine) considerAll(now time.Time) {
-	refs := make([]request.Ref, 0, len(m.entries))
-	for ref, e := range m.entries {
-		if !e.state.Closed || e.wake.IsZero() { // a closed one is considered once, to be forgotten in time
-			refs = append(refs, ref)
+// enter makes a request known.
+func (m *Machine) enter(e *entry) {
+	if m.swept == len(m.list) { // its own commit has it considered
+		m.swept++
+	}
+	e.index = len(m.list)
+	m.list = append(m.list, e)
+	m.entries[e.state.Ref] = e
+	if e.state.Ref.IsOps() {
+		m.ops[e.state.Ref] = e
+	}
+}
+
+// leave is the opposite. The places of the list that are to be considered stay together.
+func (m *Machine) leave(e *entry) {
+	hole, last := e.index, len(m.list)-1
+	if hole < m.swept {
+		m.swept--
+		m.place(m.list[m.swept], hole)
+		hole = m.swept
+	}
+	if hole != last {
+		m.place(m.list[last], hole)
+	}
+	m.list[last] = nil
+	m.list = m.list[:last]
+	m.swept = min(m.swept, last)
+	delete(m.entries, e.state.Ref)
+	delete(m.waiting, e.state.Ref)
+	delete(m.ops, e.state.Ref)
+}
+
+func (m *Machine) place(e *entry, index int) { m.list[index], e.index = e, index }
+
+// watch notes whether a request may be in trouble, so that whoever looks for it need not look at all of them.
+func (m *Machine) watch(e *entry) {
+	s := e.state
+	if !s.Ref.IsOps() && !s.Closed && (len(s.Alarms) > 0 || e.open > 0) {
+		m.waiting[s.Ref] = e
+		return
+	}
+	delete(m.waiting, s.Ref)
+}
+
+const (
+	// stepBudget bounds what one step considers, so that with a hundred thousand requests nobody waits for the machine for more than a
+	// few milliseconds: plans that change nothing cost one, decisions cost decisionCost.
+	stepBudget   = 512
+	decisionCost = 16
+)
+
+// considerAll has every request considered again: now, or, where they are many, in the steps that follow at once.
+func (m *Machine) considerAll() { m.swept = 0 }
+
+// sweep goes on with what considerAll began, within a budget, and gives what is left of it.
+func (m *Machine) sweep(now time.Time, budget int) int {
+	for m.swept < len(m.list) && budget > 0 {
+		e := m.list[m.swept]
+		m.swept++
+		if e.state.Closed && !e.wake.IsZero() { // a closed one is considered once, to be forgotten in time
+			continue
 		}
+		decided := len(m.commands)
+		m.consider(now, e)
+		budget -= 1 + decisionCost*(len(m.commands)-decided)
 	}
-	slices.Sort(refs)
-	for _, ref := range refs {
-		m.consider(now, m.entries[ref])
-	}
+	return budget
 }
 
 // rosterPatience is how long decisions wait for a roster that was seen and not read yet. After it the last known one decides: an officer of
@@ -392,7 +455,7 @@ func (m *Machine) patienceEnds(now time.Time) {
 	}
 	if m.gaveUp != m.minimum {
 		m.gaveUp = m.minimum
-		m.considerAll(now)
+		m.considerAll()
 	}
 }
 
@@ -428,7 +491,7 @@ func (m *Machine) consider(now time.Time, e *entry) {
 
 // forget drops a request from memory; its log can still be read.
 func (m *Machine) forget(e *entry) {
-	delete(m.entries, e.state.Ref)
+	m.leave(e)
 	for page := range e.lanes { // a log may have been closed with pages that were still open
 		m.release(e, page)
 	}
@@ -449,23 +512,29 @@ func (m *Machine) decide(now time.Time, e *entry, person string, events []reques
 	}
 	e.pending = &Append{
 		Ref: e.state.Ref, ID: c.ID, Data: data, Expect: e.state.LastSeq, Closes: c.Closes(), Urgency: e.state.Urgency, For: person,
-		Starts: e.start != nil,
+		Starts: len(e.starts) > 0,
 	}
 	m.commands = append(m.commands, *e.pending)
 }
 
 func (m *Machine) tick(now time.Time) {
 	m.patienceEnds(now)
-	for {
+	budget := m.sweep(now, stepBudget)
+	for budget > 0 {
 		e := m.wakes.pop(now)
 		if e == nil {
 			return
 		}
+		decided := len(m.commands)
 		m.consider(now, e)
+		budget -= 1 + decisionCost*(len(m.commands)-decided)
 	}
 }
 
 func (m *Machine) nextWake(now time.Time) time.Time {
+	if m.swept < len(m.list) {
+		return now
+	}
 	next := m.wakes.next(now)
 	waiting := m.planner.Roster != nil && m.gaveUp != m.minimum && !m.patience.IsZero() // without any roster there is nothing to give up for
 	if waiting && (next.IsZero() || m.patience.Before(next)) {

@@ -30,11 +30,8 @@ const (
 func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	var t troubles
 	var refs []request.Ref
-	for ref, e := range m.entries {
-		if ref.IsOps() || e.state.Closed {
-			continue
-		}
-		if len(e.state.Alarms) > 0 || (e.open > 0 && anyLate(e.state, now)) {
+	for ref, e := range m.waiting {
+		if len(e.state.Alarms) > 0 || anyLate(e.state, now) {
 			refs = append(refs, ref)
 		}
 	}

@@ -29,7 +29,7 @@ func (m *Machine) setLive(now time.Time, in LiveChanged) {
 	for _, l := range m.lanes {
 		l.moved, l.stalled = now, false
 	}
-	m.considerAll(now)
+	m.considerAll()
 }
 
 // rank is how many live nodes come before one in the order of a key (a request, a lane): by rendezvous hashing, so that every node finds

@@ -17,7 +17,12 @@ type wake struct {
 	entry *entry
 }
 
-func (w *wakes) push(e *entry) { heap.Push(&w.heap, wake{e.wake, e}) }
+func (w *wakes) push(e *entry) {
+	if at := e.wake.UnixNano(); at != e.woken { // it does not stand there yet
+		heap.Push(&w.heap, wake{e.wake, e})
+		e.woken = at
+	}
+}
 
 func (w *wakes) at(t time.Time) {
 	if w.lanes.IsZero() || t.Before(w.lanes) {
@@ -31,7 +36,7 @@ func (w *wakes) pop(now time.Time) *entry {
 		w.lanes = time.Time{}
 	}
 	for len(w.heap) > 0 && !now.Before(w.heap[0].at) {
-		top := heap.Pop(&w.heap).(wake)
+		top := w.take()
 		if top.entry.wake.Equal(top.at) {
 			top.entry.wake = time.Time{}
 			return top.entry
@@ -40,10 +45,19 @@ func (w *wakes) pop(now time.Time) *entry {
 	return nil
 }
 
+// take takes the first out.
+func (w *wakes) take() wake {
+	top := heap.Pop(&w.heap).(wake)
+	if top.entry.woken == top.at.UnixNano() {
+		top.entry.woken = 0
+	}
+	return top
+}
+
 // next is the earliest time that anything wants, zero when nothing does.
 func (w *wakes) next(time.Time) time.Time {
 	for len(w.heap) > 0 && !w.heap[0].entry.wake.Equal(w.heap[0].at) {
-		heap.Pop(&w.heap)
+		w.take()
 	}
 	next := w.lanes
 	if len(w.heap) > 0 && (next.IsZero() || w.heap[0].at.Before(next)) {
@@ -61,6 +75,7 @@ func (h *wakeHeap) Push(x any)        { *h = append(*h, x.(wake)) }
 func (h *wakeHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]
+	old[len(old)-1] = wake{}
 	*h = old[:len(old)-1]
 	return last
 }

@@ -83,12 +83,19 @@ func (l *Log) History(ctx context.Context, subject string) ([]Entry, error) {
 // Summaries reads the last entry of every subject, in stream order, without data.
 func (l *Log) Summaries(ctx context.Context) ([]Entry, error) {
 	var list []Entry
-	err := l.scan(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, HeadersOnly: true}, func(e Entry) error {
-		e.Data = nil
+	err := l.EachSummary(ctx, func(e Entry) error {
 		list = append(list, e)
 		return nil
 	})
 	return list, err
+}
+
+// EachSummary calls fn with what [Log.Summaries] lists, and keeps nothing: of a million subjects few may matter.
+func (l *Log) EachSummary(ctx context.Context, fn func(Entry) error) error {
+	return l.scan(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, HeadersOnly: true}, func(e Entry) error {
+		e.Data = nil
+		return fn(e)
+	})
 }
 
 // Replay calls fn with the entries of these subjects up to and including the sequence upTo, in stream order.

@@ -80,15 +80,15 @@ func (s *State) apply(c *Commit, e happening) error {
 			return nil // one log, one request: nobody else's can be put into it
 		}
 		return fold(e, func(b ReceivedBody) {
-			s.Type, s.Sender, s.Origin, s.Body = b.Type, b.Sender, b.OriginDigest, b.BodyDigest
-			s.Urgency, s.UrgencyProposed, s.Language = b.Urgency, b.UrgencyProposed, b.Language
-			s.Missing, s.Warnings, s.Due = b.Missing, b.Warnings, b.Due
+			s.Type, s.Sender, s.Origin, s.Body = shared(b.Type), shared(b.Sender), b.OriginDigest, b.BodyDigest
+			s.Urgency, s.UrgencyProposed, s.Language = shared(b.Urgency), shared(b.UrgencyProposed), shared(b.Language)
+			s.Missing, s.Warnings, s.Due = sharedList(b.Missing), b.Warnings, sharedDue(b.Due)
 			s.Received, s.Status, s.Escalation, s.Key = c.Time.Time, StatusReceived, Running, b.Key
 		})
 	case Amended:
 		return fold(e, func(b AmendedBody) {
-			s.Type, s.Language, s.Body = b.Type, b.Language, b.BodyDigest
-			s.Missing, s.Warnings, s.Due = b.Missing, b.Warnings, b.Due
+			s.Type, s.Language, s.Body = shared(b.Type), shared(b.Language), b.BodyDigest
+			s.Missing, s.Warnings, s.Due = sharedList(b.Missing), b.Warnings, sharedDue(b.Due)
 		})
 	case Withdrawn:
 		s.Status, s.Escalation = StatusWithdrawn, Stopped
@@ -99,6 +99,7 @@ func (s *State) apply(c *Commit, e happening) error {
 			if s.Page(b.Page) != nil {
 				return // one name, one page: the second could never be moved on, and would be called off for ever
 			}
+			b.share()
 			s.Pages = append(s.Pages, Page{PageBody: b, Ordered: c.Time.Time, State: PageQueued})
 			s.told(b)
 		})
@@ -110,7 +111,7 @@ func (s *State) apply(c *Commit, e happening) error {
 		return fold(e, func(b AttemptBody) { s.attempt(c, e.Type, b) })
 	case Acknowledged:
 		return fold(e, func(b AcknowledgedBody) {
-			s.Owner, s.AcknowledgedAt, s.Escalation = b.Person, c.Time.Time, Stopped
+			s.Owner, s.AcknowledgedAt, s.Escalation = shared(b.Person), c.Time.Time, Stopped
 			s.OwnerOpened, s.Returned, s.Undid = false, "", ""
 			if s.Status == StatusReceived {
 				s.Status = StatusAcknowledged
@@ -178,7 +179,7 @@ func (s *State) escalated(c *Commit, b EscalatedBody) {
 	}
 	step := Step{Level: b.Level, Round: b.Round, Everyone: b.Everyone, Decided: c.Time.Time, Count: s.Step.Count + 1}
 	for _, t := range b.Targets {
-		step.Targets = append(step.Targets, t.Person)
+		step.Targets = append(step.Targets, shared(t.Person))
 	}
 	s.Step, s.Returned = step, ""
 }
@@ -255,6 +256,7 @@ func (s *State) attempt(c *Commit, t EventType, b AttemptBody) {
 		a.raise(rank, b)
 	default: // the caller passes events of attempts alone
 	}
+	a.share()
 	p.settle()
 }
 

@@ -243,7 +243,7 @@ var bugs = []struct {
 			b.n.after(10*time.Second, func() { b.n.push(a) })
 			return nil
 		}
-	}), []string{byUrgency}},
+	}), []string{byUrgency, isPaged}},
 	{"pages are sent after they have expired", rewrite(func(_ *node, _ *request.Commit, b *request.PageBody) {
 		b.Expires = request.At(b.Expires.Add(time.Hour))
 	}, request.PageOrdered), []string{inTime}},

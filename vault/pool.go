@@ -11,8 +11,9 @@ import (
 
 const (
 	spares = 32 // keys kept ready
-	// breath is how long a key that was taken is not replaced while enough are left: whoever took it is about to use the disk.
-	breath = 10 * time.Millisecond
+	// quiet is for how long nobody takes a key before those that are missing are made, while at least half are left: whoever takes keys is
+	// using the disk.
+	quiet = 250 * time.Millisecond
 	// makeTimeout bounds the making of one key. Who needs keys meanwhile makes their own.
 	makeTimeout = 10 * time.Second
 )
@@ -25,7 +26,8 @@ type pool struct {
 
 	mu     sync.Mutex
 	ready  []spare
-	making bool // one goroutine at a time fills it
+	taken  time.Time // when the last one was taken
+	making bool      // one goroutine at a time fills it
 }
 
 func newPool() pool {
@@ -49,6 +51,7 @@ func (v *Vault) Take(ctx context.Context) (scope string, err error) {
 	if last := len(v.pool.ready) - 1; last >= 0 {
 		s, v.pool.ready = v.pool.ready[last], v.pool.ready[:last]
 	}
+	v.pool.taken = time.Now()
 	v.fill()
 	v.pool.mu.Unlock()
 	if s.id == "" {
@@ -129,24 +132,24 @@ func (v *Vault) fill() {
 	v.pool.done.Go(v.makeSpares)
 }
 
-// makeSpares fills the pool, one key after the other: a log that syncs every entry takes no two at once. It gives up on the first failure;
-// the next who takes a key begins anew.
+// makeSpares fills the pool, one key after the other: a log that syncs every entry takes no two at once. It waits for a quiet moment, or until half
+// are gone; then it makes all that are missing. It gives up on the first failure; the next who takes a key begins anew.
 func (v *Vault) makeSpares() {
-	for failed := false; ; {
+	for hurry, failed := false, false; ; {
 		v.pool.mu.Lock()
-		missing := spares - len(v.pool.ready)
+		missing, wait := spares-len(v.pool.ready), quiet-time.Since(v.pool.taken)
 		if failed || missing <= 0 || v.pool.closed() {
 			v.pool.making = false
 			v.pool.mu.Unlock()
 			return
 		}
 		v.pool.mu.Unlock()
-		if missing <= spares/2 {
+		if hurry = hurry || missing > spares/2; !hurry && wait > 0 {
 			select {
-			case <-time.After(breath):
+			case <-time.After(min(wait, quiet/10)): // half may be gone sooner
 			case <-v.pool.work.Done():
-				continue
 			}
+			continue
 		}
 		ctx, cancel := context.WithTimeout(v.pool.work, makeTimeout)
 		s, err := v.makeSpare(ctx)

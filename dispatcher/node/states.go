@@ -49,11 +49,26 @@ func (n *Node) read(ctx context.Context, ref request.Ref) (*request.State, error
 	return s, nil
 }
 
+// copied is how many states are copied at once: whoever else needs the machine waits no longer than for those.
+const copied = 256
+
 // Open lists the requests that are not closed, oldest first.
 func (n *Node) Open() []*request.State {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.machine.Open()
+	refs := n.machine.Open()
+	n.mu.Unlock()
+	open := make([]*request.State, 0, len(refs))
+	for some := range slices.Chunk(refs, copied) {
+		n.mu.Lock()
+		for _, ref := range some {
+			if s := n.machine.State(ref); s != nil && !s.Closed {
+				open = append(open, s)
+			}
+		}
+		n.mu.Unlock()
+	}
+	slices.SortStableFunc(open, func(a, b *request.State) int { return a.Received.Compare(b.Received) })
+	return open
 }
 
 // Watch sends the state of a request, at once and after every commit of it; a slow reader misses intermediate states and never the
