@@ -851,7 +851,7 @@ func (a *auditor) end() {
 		if f.step.count == 0 && a.decides.time(w.now) > 0 && w.now-f.stored > time.Hour {
 			w.fail(goesOn, f.ref, "it is left in the morning, and nobody was ever asked")
 		}
-		if f.step.Everyone && f.step.Round > w.set.policy.Rounds+1 && !stands {
+		if f.step.Everyone && f.step.Cause == request.CauseSilence && f.step.Round > w.set.policy.Rounds+1 && !stands {
 			w.fail(alarmStands, f.ref, "everyone was asked in vain, and no alarm stands")
 		}
 	}
