@@ -749,6 +749,7 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 	case !over:
 		x.sent = true
 		f.reached = true
+	case !x.sent && x.failure.Retryable() && b.Failure.Retryable(): // two nodes made one call: what was heard first counts
 	case !x.sent:
 		x.failure, x.retryAt = b.Failure, b.RetryAt.Time
 		if (b.Failure.Retryable() || b.Failure == request.FailedDuplicate) && p.Purpose == request.Ask && !p.over && !slices.ContainsFunc(p.attempts, func(x attempt) bool { return x.sent }) && !slices.Contains(a.waiting, p) {
