@@ -145,7 +145,12 @@ func NewChain(ref Ref) Chain { return sha256.Sum256([]byte("dutyline/v1 " + ref.
 
 // Next is the chain after one more commit.
 func (c Chain) Next(stored []byte) Chain {
-	return sha256.Sum256(append(c[:len(c):len(c)], stored...))
+	h := sha256.New()
+	_, _ = h.Write(c[:])
+	_, _ = h.Write(stored)
+	var next Chain
+	h.Sum(next[:0])
+	return next
 }
 
 // String is the form in which Prev carries it.

@@ -266,3 +266,79 @@ func (w *plainWriter) value(raw json.RawMessage) *plainWriter {
 	w.data = append(w.data, raw...)
 	return w
 }
+
+// object reads an object whose members are known; member reads the value of one and is false for one that it does not know.
+func (p *plain) object(member func(name string) bool) bool {
+	return p.peek() == '{' && p.list('}', func() bool {
+		name, ok := p.raw()
+		return ok && p.eat(":") && member(string(name))
+	}) && p.at == len(p.data)
+}
+
+// readPlain reads the body of an event into one of the types that are most of a log; it is false for all others, and for what is not plain.
+func readPlain(data []byte, into any) bool {
+	p := &plain{data: data}
+	switch b := into.(type) {
+	case *AttemptBody:
+		return p.object(func(name string) bool {
+			switch name {
+			case "page":
+				return p.text(&b.Page)
+			case "attempt":
+				return p.text(&b.Attempt)
+			case "provider":
+				return p.text(&b.Provider)
+			case "provider_id":
+				return p.text(&b.ProviderID)
+			case "code":
+				return p.text(&b.Code)
+			case "failure":
+				return p.text((*string)(&b.Failure))
+			case "retry_at":
+				return p.instant(&b.RetryAt)
+			case "deadline":
+				return p.instant(&b.Deadline)
+			case "earlier":
+				return p.text(&b.Earlier)
+			case "look_up":
+				b.LookUp = true
+				return p.eat("true")
+			}
+			return false
+		})
+	case *PageBody:
+		return p.object(func(name string) bool {
+			switch name {
+			case "page":
+				return p.text(&b.Page)
+			case "purpose":
+				return p.text((*string)(&b.Purpose))
+			case "about":
+				return p.text(&b.About)
+			case "recipient":
+				return p.text((*string)(&b.Recipient))
+			case "person":
+				return p.text(&b.Person)
+			case "level":
+				return p.number(&b.Level)
+			case "round":
+				return p.number(&b.Round)
+			case "channel":
+				return p.text(&b.Channel)
+			case "contact":
+				return p.text(&b.Contact)
+			case "roster_revision":
+				var n int
+				ok := p.number(&n)
+				b.RosterRevision = uint64(n) //nolint:gosec // not negative
+				return ok
+			case "expires":
+				return p.instant(&b.Expires)
+			case "reason":
+				return p.text(&b.Reason)
+			}
+			return false
+		})
+	}
+	return false
+}

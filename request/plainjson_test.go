@@ -63,6 +63,32 @@ func FuzzPlainCommits(f *testing.F) {
 	})
 }
 
+// FuzzPlainBodies does the same for the bodies that are read by hand.
+func FuzzPlainBodies(f *testing.F) {
+	for _, seed := range seeds(f) {
+		var c Commit
+		if json.Unmarshal(seed, &c) != nil {
+			continue
+		}
+		for _, e := range c.Events {
+			f.Add([]byte(e.Body))
+		}
+	}
+	f.Add([]byte(`{"page":"p1","page":"p2","look_up":true,"deadline":"2026-03-02T12:00:00.123Z","LEVEL":3}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		holds(t, data, new(AttemptBody), new(AttemptBody))
+		holds(t, data, new(PageBody), new(PageBody))
+	})
+}
+
+func holds[B any](t *testing.T, data []byte, got, want *B) {
+	t.Helper()
+	err := json.Unmarshal(data, want)
+	if readPlain(data, got) && (err != nil || !reflect.DeepEqual(got, want)) {
+		t.Fatalf("%s\nplain %+v\njson  %+v, error %v", data, got, want, err)
+	}
+}
+
 // TestWhatThisCodeWritesIsPlain: else the plain functions would be of no use.
 func TestWhatThisCodeWritesIsPlain(t *testing.T) {
 	list := seeds(t)
@@ -70,6 +96,12 @@ func TestWhatThisCodeWritesIsPlain(t *testing.T) {
 		c, ok := decodePlain(list[i])
 		if _, writes := encodePlain(c); !ok || !writes {
 			t.Errorf("not plain: %s", list[i])
+		}
+		for _, e := range c.Events {
+			reads := e.Type != PageOrdered && e.Type != AttemptFailed
+			if reads = reads || readPlain(e.Body, new(PageBody)) || readPlain(e.Body, new(AttemptBody)); !reads {
+				t.Errorf("not plain: %s", e.Body)
+			}
 		}
 	}
 	if _, ok := decodePlain(list[1]); ok {
