@@ -14,11 +14,14 @@ COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose 
 FUZZTIME ?= 20s
 FUZZJOBS ?= 2
 SCREENSHOTS ?= $(CURDIR)/bin/screenshots
+# How many nights are simulated, and from which seed on.
+NIGHTS ?= 1000
+SEED ?= 1
 
 # A paper that bench writes its figures into, as docs/performance.md; none unless it is asked for.
 DOC ?=
 
-.PHONY: help build run demo test check format format-check vet lint deadcode race fuzz bench proof screenshots up down logs
+.PHONY: help build run demo simulate test check format format-check vet lint deadcode race fuzz bench proof screenshots up down logs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +34,9 @@ run: build ## run standalone on http://localhost:8080, with a simulated telephon
 
 demo: build ## play one night, from a request to its acknowledgement, and tell it
 	@bin/dutyline demo
+
+simulate: build ## play NIGHTS (1000) nights with faults, from seed SEED (1) on, and look for one that goes wrong
+	@bin/dutyline simulate --nights $(NIGHTS) --seed $(SEED)
 
 test: ## run the tests; needs nothing but Go
 	@[ -n "$${DUTYLINE_TEST_REDIS:-}" ] || echo 'SKIPPED: tests on a real Redis; DUTYLINE_TEST_REDIS names none (redis://127.0.0.1:6379)'
@@ -73,8 +79,9 @@ bench: build ## measure nodes against their own disk and log, then the packages;
 	bin/dutyline bench$(if $(DOC), --doc '$(DOC)')
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-proof: ## run the long proofs: kill -9, fsync counted, privacy scanned, years of clock changes
-	DUTYLINE_TEST_PROOF=1 DUTYLINE_TEST_LONG=1 $(GO) test -count=1 -v -timeout 60m ./e2e/... ./roster
+proof: build ## run the long proofs: kill -9, fsync counted, privacy scanned, years of clock changes, a hundred thousand nights
+	DUTYLINE_TEST_PROOF=1 DUTYLINE_TEST_LONG=1 $(GO) test -count=1 -v -timeout 60m ./e2e/... ./roster ./simulation
+	bin/dutyline simulate --nights 100000 --seed $(SEED)
 
 screenshots: ## take pictures of the pages into SCREENSHOTS (bin/screenshots); needs chromium
 	@command -v chromium >/dev/null || { echo 'chromium is not installed'; exit 1; }

@@ -92,6 +92,9 @@ func (c Commit) Encode() ([]byte, error) {
 	if c.ID == "" || c.Request == "" || len(c.Events) == 0 || c.Time.IsZero() {
 		return nil, fmt.Errorf("encode commit: %w: id, request, time and events are needed", ErrCommit)
 	}
+	if data, ok := encodePlain(c); ok {
+		return data, nil
+	}
 	data, err := json.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("encode commit: %w", err)
@@ -100,10 +103,14 @@ func (c Commit) Encode() ([]byte, error) {
 }
 
 // Decode reads the bytes of one commit. Fields that it does not know are ignored here and survive in the bytes, which are never rewritten.
+// The bodies of the events may be parts of data, which must not be changed.
 func Decode(data []byte) (Commit, error) {
-	var c Commit
-	if err := json.Unmarshal(data, &c); err != nil {
-		return Commit{}, fmt.Errorf("decode commit: %w: %w", ErrCommit, err)
+	c, ok := decodePlain(data)
+	if !ok {
+		c = Commit{}
+		if err := json.Unmarshal(data, &c); err != nil {
+			return Commit{}, fmt.Errorf("decode commit: %w: %w", ErrCommit, err)
+		}
 	}
 	if c.V < 1 || c.ID == "" || c.Request == "" || len(c.Events) == 0 || c.Time.IsZero() {
 		return Commit{}, fmt.Errorf("decode commit: %w: v, id, request, time and events are needed", ErrCommit)
@@ -138,7 +145,12 @@ func NewChain(ref Ref) Chain { return sha256.Sum256([]byte("dutyline/v1 " + ref.
 
 // Next is the chain after one more commit.
 func (c Chain) Next(stored []byte) Chain {
-	return sha256.Sum256(append(c[:len(c):len(c)], stored...))
+	h := sha256.New()
+	_, _ = h.Write(c[:])
+	_, _ = h.Write(stored)
+	var next Chain
+	h.Sum(next[:0])
+	return next
 }
 
 // String is the form in which Prev carries it.

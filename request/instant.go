@@ -36,6 +36,12 @@ func (i *Instant) UnmarshalJSON(data []byte) error {
 		*i = Instant{}
 		return nil
 	}
+	if n := len(data); n > 2 && data[0] == '"' && data[n-1] == '"' {
+		if plain, ok := plainInstant(data[1 : n-1]); ok {
+			*i = plain
+			return nil
+		}
+	}
 	t, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(data))
 	if err != nil {
 		return fmt.Errorf("read instant: %w", err)

@@ -31,6 +31,10 @@ var bodies = map[EventType]func(json.RawMessage) (any, error){
 
 func readBody[B any](data json.RawMessage) (any, error) {
 	body := new(B)
+	if readPlain(data, body) {
+		return body, nil
+	}
+	*body = *new(B) // of what was begun nothing is kept
 	if err := json.Unmarshal(data, body); err != nil {
 		return nil, err
 	}

@@ -72,23 +72,38 @@ func (n *node) sight(log bool) {
 	redis, offset := n.w.unreadable == 0, n.clock.Offset()
 	s := dispatcher.Sight{Troubles: n.brain.Troubles(now), Alarms: n.brain.Watched(), Log: log, Redis: &redis, Offset: &offset}
 	raise, over := n.monitor.Decide(now, s)
-	stands, over30 := false, false // an alarm, and one whose cause may be gone
+	self := "node " + n.name
+	stands, soon, mayEnd := false, false, false
 	for _, a := range s.Alarms {
-		if !a.Status.Ended() {
-			stands = true
-			over30 = over30 || !slices.ContainsFunc(s.Troubles, a.Alarm.Same)
+		if a.Status.Ended() {
+			continue
+		}
+		stands = true
+		switch a.Alarm.Kind { // what only time, or one node, can end
+		case request.AlarmProvider, request.AlarmLog:
+			soon = true
+		case request.AlarmClock:
+			mayEnd = mayEnd || (a.Alarm.Cause == self && offset.Abs() < 2*time.Second)
+		case request.AlarmRedis:
+			mayEnd = mayEnd || (a.Alarm.Cause == self && redis)
+		default:
+			mayEnd = mayEnd || !slices.ContainsFunc(s.Troubles, a.Alarm.Same)
 		}
 	}
 	mine := func(kind request.AlarmKind) bool {
-		return slices.ContainsFunc(s.Alarms, func(a *request.State) bool { return a.Alarm.Kind == kind && !a.Status.Ended() })
+		return slices.ContainsFunc(s.Alarms, func(a *request.State) bool {
+			return a.Alarm.Kind == kind && a.Alarm.Cause == self && !a.Status.Ended()
+		})
 	}
 	switch {
 	case len(raise) > 0 || len(over) > 0 || (!redis && !mine(request.AlarmRedis)) || (offset.Abs() > time.Second && !mine(request.AlarmClock)):
 		n.look(0)
-	case over30:
+	case mayEnd:
 		n.look(25 * time.Second)
+	case soon:
+		n.look(time.Minute)
 	case stands:
-		n.look(2 * time.Minute)
+		n.look(10 * time.Minute)
 	}
 	if !log {
 		return

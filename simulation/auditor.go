@@ -749,6 +749,7 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 	case !over:
 		x.sent = true
 		f.reached = true
+	case !x.sent && x.failure.Retryable() && b.Failure.Retryable(): // two nodes made one call: what was heard first counts
 	case !x.sent:
 		x.failure, x.retryAt = b.Failure, b.RetryAt.Time
 		if (b.Failure.Retryable() || b.Failure == request.FailedDuplicate) && p.Purpose == request.Ask && !p.over && !slices.ContainsFunc(p.attempts, func(x attempt) bool { return x.sent }) && !slices.Contains(a.waiting, p) {
@@ -851,7 +852,7 @@ func (a *auditor) end() {
 		if f.step.count == 0 && a.decides.time(w.now) > 0 && w.now-f.stored > time.Hour {
 			w.fail(goesOn, f.ref, "it is left in the morning, and nobody was ever asked")
 		}
-		if f.step.Everyone && f.step.Round > w.set.policy.Rounds+1 && !stands {
+		if f.step.Everyone && f.step.Cause == request.CauseSilence && f.step.Round > w.set.policy.Rounds+1 && !stands {
 			w.fail(alarmStands, f.ref, "everyone was asked in vain, and no alarm stands")
 		}
 	}

@@ -380,7 +380,7 @@ func (w *night) loseAcks(_ disturbance, c *dice) {
 	n, d := w.any(c), spell(c, 5*time.Minute, 30*time.Minute)
 	w.say(n.name, "misses acknowledgements of the log, for %s", told(d))
 	n.ackLoss++
-	w.at(d, func() { n.ackLoss-- })
+	w.at(d, func() { n.ackLoss--; n.steady = w.now })
 }
 
 func (w *night) deafen(_ disturbance, c *dice) {

@@ -54,7 +54,7 @@ func (n *node) decide(ref request.Ref, actor request.Actor, with wish, done func
 			n.after(doorPatience, func() { finish(notifier.TryAgain) })
 			return
 		}
-		n.after(n.hop(uint64(left)), func() {
+		n.after(n.hop(n.w.log.end()), func() {
 			s := n.w.replayed(ref)
 			if !s.Exists() {
 				finish(notifier.NoAnswer)

@@ -86,7 +86,7 @@ type waiter struct {
 }
 
 func newNode(w *night, index int) *node {
-	return &node{w: w, name: "n" + string(rune('1'+index)), index: index, deaf: map[int]int{}}
+	return &node{w: w, name: "n" + strconv.Itoa(index+1), index: index, deaf: map[int]int{}}
 }
 
 // linked reports whether the log is in reach.
@@ -170,13 +170,18 @@ func (n *node) replay(pause time.Duration) {
 	}
 	n.askTime()
 	head := n.w.log.end()
-	for n.read < head {
-		n.read++
-		e := n.w.log.at(n.read)
+	live := map[request.Ref]bool{}
+	for _, seq := range n.w.log.summaries() {
+		if e := n.w.log.at(seq); !e.closed || n.w.time().Sub(e.at) < dispatcher.CodeLife {
+			live[e.subject] = true
+		}
+	}
+	_ = n.w.log.replay(live, head, func(e *entry) error {
 		n.clock.AtLeast(e.at)
 		n.fold(e)
-	}
-	n.ready = true
+		return nil
+	})
+	n.read, n.ready = head, true
 	n.step(dispatcher.Ready{})
 	n.w.rollCall()
 	n.heard()
@@ -343,7 +348,7 @@ func (n *node) pump() {
 			} else {
 				n.w.sum.Lost++
 				if n.w.story != nil {
-					n.w.story.add(n.w.now, n.name, a.Ref, "loses a race at head "+strconv.Itoa(int(a.Expect))+" for="+a.For+" starts="+strconv.FormatBool(a.Starts))
+					n.w.story.add(n.w.now, n.name, a.Ref, "loses a race: somebody else was faster")
 				}
 				n.step(dispatcher.Lost{Ref: a.Ref, ID: a.ID})
 			}

@@ -231,7 +231,7 @@ func (o *Options) report(s *summary) error {
 		return encoder.Encode(result{"result", s.Nights, o.Seed, s.Requests, s.Faults, len(s.Violations), s.ackTimes(), s.Duplicates})
 	}
 	var out strings.Builder
-	row := func(name string, format string, args ...any) {
+	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&out, "%-34s%s\n", name, fmt.Sprintf(format, args...))
 	}
 	times := s.ackTimes()

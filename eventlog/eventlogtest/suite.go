@@ -56,8 +56,8 @@ func (s suite) put(subject, id string, head *uint64) uint64 {
 	return seq
 }
 
-// at expects a head.
-func at(seq uint64) *uint64 { return &seq }
+// empty expects that the subject has no entry yet.
+var empty = new(uint64)
 
 func (s suite) refuses(subject, id string, head uint64) {
 	s.Helper()
@@ -108,15 +108,15 @@ func Exercise(t *testing.T, open func(t *testing.T) Log) {
 }
 
 func conflict(s suite) {
-	first := s.put("requests.a", "1", at(0))
+	first := s.put("requests.a", "1", empty)
 	s.refuses("requests.a", "2", 0)
 	s.refuses("requests.a", "2", first+1)
-	second := s.put("requests.a", "3", at(first))
+	second := s.put("requests.a", "3", new(first))
 	if second <= first {
 		s.Errorf("sequence %d after %d", second, first)
 	}
-	s.put("requests.b", "4", at(0)) // each subject has a head of its own
-	s.put("requests.a", "5", at(second))
+	s.put("requests.b", "4", empty) // each subject has a head of its own
+	s.put("requests.a", "5", new(second))
 	s.refuses("requests.a", "6", second)
 	s.put("requests.a", "f", nil) // a fact moves the head
 	s.refuses("requests.a", "7", second+2)
@@ -126,13 +126,13 @@ func conflict(s suite) {
 }
 
 func foundAgain(s suite) {
-	first := s.put("requests.a", "1", at(0))
-	if again := s.put("requests.a", "1", at(0)); again != first {
+	first := s.put("requests.a", "1", empty)
+	if again := s.put("requests.a", "1", empty); again != first {
 		s.Errorf("repeated at %d, was %d", again, first)
 	}
-	second := s.put("requests.a", "2", at(first))
-	s.put("requests.a", "3", at(second))
-	if again := s.put("requests.a", "2", at(first)); again != second {
+	second := s.put("requests.a", "2", new(first))
+	s.put("requests.a", "3", new(second))
+	if again := s.put("requests.a", "2", new(first)); again != second {
 		s.Errorf("repeated at %d, was %d", again, second)
 	}
 	if got := s.ids("requests.a"); !slices.Equal(got, []string{"1", "2", "3"}) {
@@ -141,10 +141,10 @@ func foundAgain(s suite) {
 }
 
 func foundLater(s suite) {
-	first := s.put("requests.a", "1", at(0))
-	s.put("requests.a", "2", at(first))
+	first := s.put("requests.a", "1", empty)
+	s.put("requests.a", "2", new(first))
 	time.Sleep(time.Hour)
-	if again := s.put("requests.a", "1", at(0)); again != first {
+	if again := s.put("requests.a", "1", empty); again != first {
 		s.Errorf("repeated at %d, was %d", again, first)
 	}
 	if got := s.ids("requests.a"); !slices.Equal(got, []string{"1", "2"}) {
@@ -153,9 +153,9 @@ func foundLater(s suite) {
 }
 
 func facts(s suite) {
-	s.put("requests.a", "1", at(0))
+	s.put("requests.a", "1", empty)
 	fact := s.put("requests.a", "f", nil)
-	s.put("requests.a", "2", at(fact))
+	s.put("requests.a", "2", new(fact))
 	time.Sleep(time.Minute)
 	if again := s.put("requests.a", "f", nil); again != fact {
 		s.Errorf("a repeated fact is at %d, was %d", again, fact)
@@ -224,9 +224,9 @@ func many(s suite) {
 	var names []string
 	for i := range 600 {
 		names = append(names, fmt.Sprintf("requests.s%d", i))
-		s.put(names[i], names[i], at(0))
+		s.put(names[i], names[i], empty)
 	}
-	s.put("requests.other", "o", at(0))
+	s.put("requests.other", "o", empty)
 	count := 0
 	if err := s.Replay(s.Context(), names, 590, func(eventlog.Entry) error { count++; return nil }); err != nil || count != 590 {
 		s.Errorf("replayed %d, error %v", count, err)
