@@ -296,7 +296,7 @@ func TestEverySeededBugIsCaught(t *testing.T) {
 
 // TestNightsPass is the control: the same nights without a bug.
 func TestNightsPass(t *testing.T) {
-	nights := 150
+	nights := 100
 	if testing.Short() {
 		nights = 20
 	}
