@@ -147,7 +147,7 @@ func TestSealersErrorsReachTheCaller(t *testing.T) {
 }
 
 func TestDocumentOfALaterVersionIsNotRead(t *testing.T) {
-	for _, data := range []string{`{"v":2}`, `{}`, `rubbish`, ``} {
+	for _, data := range []string{`{"v":3}`, `{}`, `rubbish`, ``} {
 		if _, err := Header([]byte(data)); err == nil {
 			t.Errorf("%q was read", data)
 		}

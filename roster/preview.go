@@ -45,7 +45,7 @@ func Diff(before, after Book, from, until time.Time) Preview {
 			}
 			for old := range was.Shifts(r.ID, shift.From, shift.Until) {
 				if !slices.Equal(old.People, shift.People) {
-					p.Changed = append(p.Changed, Shift{old.From, old.Until, shift.People})
+					p.Changed = append(p.Changed, Shift{From: old.From, Until: old.Until, People: shift.People})
 				}
 			}
 		}

@@ -24,9 +24,12 @@ func compile(t testing.TB, b Book) *Compiled {
 }
 
 func date(t testing.TB, text string) time.Time {
-	t.Helper()
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
+		if t == nil {
+			panic(err)
+		}
+		t.Helper()
 		t.Fatal(err)
 	}
 	return at

@@ -139,7 +139,7 @@ func (bookCommand) Run(ctx context.Context, c *console) error {
 			}
 			contacts = append(contacts, text)
 		}
-		people.add(p.CallSign, p.ID, words(p.Languages), words(contacts))
+		people.add(p.CallSign, p.ID, words(languagesText(p.Languages)), words(contacts))
 	}
 	if err := people.write(&out, "  "); err != nil {
 		return err
@@ -164,6 +164,15 @@ func (bookCommand) Run(ctx context.Context, c *console) error {
 		}
 	}
 	return c.print("%s", out.String())
+}
+
+// languagesText lists languages with their levels.
+func languagesText(languages []roster.Language) []string {
+	list := make([]string, len(languages))
+	for i, l := range languages {
+		list[i] = strings.TrimSpace(l.Tag + " " + string(l.Level))
+	}
+	return list
 }
 
 func rotationText(r roster.Rotation) string {

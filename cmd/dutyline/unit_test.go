@@ -237,7 +237,7 @@ func TestExportRoundTrips(t *testing.T) {
 		book := roster.Book{
 			Schema: 1, Revision: rapid.Uint64().Draw(t, "revision"),
 			People: []roster.Person{{
-				ID: text.Draw(t, "id"), CallSign: text.Draw(t, "sign"), Name: text.Draw(t, "name"), Languages: list.Draw(t, "languages"),
+				ID: text.Draw(t, "id"), CallSign: text.Draw(t, "sign"), Name: text.Draw(t, "name"), Languages: roster.Languages(list.Draw(t, "languages")...),
 				Contacts: []roster.Contact{{ID: text.Draw(t, "contact"), Channel: "sms", Address: text.Draw(t, "address"), Verified: rapid.Bool().Draw(t, "verified")}},
 			}},
 			Rosters: []roster.Roster{{
