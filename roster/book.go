@@ -266,7 +266,7 @@ type Cover struct {
 	Declined []string   `json:"declined,omitempty"`
 	State    CoverState `json:"state"`
 	By       string     `json:"by,omitempty"`     // who accepted
-	Expires  time.Time  `json:"expires,omitzero"` // an open one can no longer be accepted; zero: From
+	Expires  time.Time  `json:"expires,omitzero"` // an open one can no longer be accepted; zero: Until
 	Reason   string     `json:"reason,omitempty"` // in clear: it must name nobody
 }
 
@@ -276,7 +276,7 @@ type Swap struct {
 	One     Part       `json:"one"` // who asks
 	Other   Part       `json:"other"`
 	State   CoverState `json:"state"`
-	Expires time.Time  `json:"expires,omitzero"` // an open one can no longer be accepted; zero: when the first part begins
+	Expires time.Time  `json:"expires,omitzero"` // an open one can no longer be accepted; zero: when a part is over
 }
 
 // A Part is the duty that one side of a swap gives away.
