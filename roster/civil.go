@@ -28,6 +28,8 @@ func (w wall) weekday() int { return int(mod(floor(w, day)+3, 7)) } // 1970-01-0
 
 func (w wall) date() (int, time.Month, int) { return time.Unix(int64(w), 0).UTC().Date() }
 
+func (w wall) dateText() string { return time.Unix(int64(w), 0).UTC().Format(time.DateOnly) }
+
 // floor divides, rounding down.
 func floor(a, b wall) wall {
 	q := a / b

@@ -16,6 +16,7 @@ type Compiled struct {
 	first    string
 	inactive map[string][]span // of people with active dates, in their own zone or that of the first roster
 	leave    map[string][]span // sorted, without overlap
+	dials    map[string]*dial  // of rosters and people
 	ranked   bool              // somebody holds an authority
 }
 
@@ -41,6 +42,9 @@ type duty struct {
 	away    map[string][]span // sorted, without overlap
 	edges   []time.Time       // at which entries or absences begin or end, sorted
 	closes  time.Time         // zero: never
+
+	coverage []Coverage
+	rules    [][]window // of each of coverage
 }
 
 type layer struct {
@@ -202,6 +206,12 @@ func Compile(b Book) (*Compiled, error) {
 	for i := range b.Rosters {
 		c.rosters[b.Rosters[i].ID] = c.duty(k, &b.Rosters[i])
 	}
+	for _, p := range b.People {
+		if p.TimeZone != "" {
+			k.dial(p.TimeZone)
+		}
+	}
+	c.dials = k.dials
 	return c, nil
 }
 
@@ -220,7 +230,10 @@ func inactive(k *compiler, p Person, home string) (spans []span) {
 }
 
 func (c *Compiled) duty(k *compiler, r *Roster) *duty {
-	d := &duty{c: c, id: r.ID, dial: k.dial(r.TimeZone), closes: r.Until, away: map[string][]span{}}
+	d := &duty{c: c, id: r.ID, dial: k.dial(r.TimeZone), closes: r.Until, away: map[string][]span{}, coverage: r.Coverage}
+	for _, rule := range r.Coverage {
+		d.rules = append(d.rules, compileWindows(rule.Restrictions, k.calendars))
+	}
 	for _, l := range r.Layers {
 		d.layers = append(d.layers, k.layer(l, d.dial))
 	}

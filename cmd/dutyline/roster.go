@@ -181,6 +181,13 @@ func rotationText(r roster.Rotation) string {
 		turns[i] = strings.Join(people, "+")
 	}
 	text := fmt.Sprintf("%s each, handover at %s, from %s", plural(r.Length, string(r.Unit), string(r.Unit)+"s"), r.Handover, r.From)
+	if r.Unit == roster.Pattern {
+		changes := make([]string, len(r.Pattern))
+		for i, change := range r.Pattern {
+			changes[i] = string(change.Weekday) + " " + change.At
+		}
+		text = fmt.Sprintf("%s each of %s, from %s", plural(r.Length, "change", "changes"), strings.Join(changes, ", "), r.From)
+	}
 	if r.Until != "" {
 		text += " until " + r.Until
 	}
