@@ -217,11 +217,17 @@ func (w *window) edges(now wall) (last, next wall) {
 			next = min(next, edge)
 		}
 	}
-	for i := -reach - w.days; i <= reach; i++ {
-		if from, until, ok := w.span(today + wall(i)*day); ok {
+	look := func(date wall) {
+		if from, until, ok := w.span(date); ok {
 			consider(from)
 			consider(until)
 		}
+	}
+	for date := today - wall(w.days)*day; date < next; date += day {
+		look(date)
+	}
+	for date := today; date+wall(w.days+1)*day > last; date -= day {
+		look(date)
 	}
 	return last, next
 }

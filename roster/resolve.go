@@ -43,7 +43,7 @@ func (s Shift) Gap() bool { return len(s.People) == 0 }
 const lookAround = 60 * 24 * time.Hour
 
 // lookSteps bounds the same by the number of changes on the way.
-const lookSteps = 500
+const lookSteps = 200
 
 // A holder is on duty at a moment.
 type holder struct {

@@ -15,10 +15,10 @@ const (
 	maxRosters   = 50
 	maxLayers    = 20    // of a roster
 	maxList      = 1000  // turns, teams, members, days of a calendar
-	maxTogether  = 50    // people of a turn, of an override, of a cover
+	maxTogether  = 30    // people of a turn, of an override, of a cover
 	maxEntries   = 10000 // overrides, covers, swaps, shadows of a roster; leaves of a book
-	maxAtOnce    = 64    // of those of a roster at one moment
-	maxWindows   = 32    // of a layer or a coverage rule
+	maxAtOnce    = 32    // of those of a roster at one moment
+	maxWindows   = 16    // of a layer or a coverage rule
 	maxSegments  = 1000  // of a layer
 	maxCalendars = 50
 	maxFew       = 50 // contacts, languages, authorities, coverage rules

@@ -188,13 +188,13 @@ func TestValidateNamesWhatIsWrongWithEachNewMember(t *testing.T) {
 		"/rosters/0/coverage/0/languages/0/level":       func(b *Book) { r(b).Coverage[0].Languages[0].Level = "d1" },
 		"/rosters/0/layers":                             func(b *Book) { r(b).Layers = slices.Repeat(r(b).Layers, 6) },
 		"/rosters/0/overrides": func(b *Book) {
-			for i := range 65 {
+			for i := range 33 {
 				o := r(b).Overrides[0]
 				o.ID = fmt.Sprint("x", i)
 				r(b).Overrides = append(r(b).Overrides, o)
 			}
 		},
-		"/rosters/0/overrides/0/people": func(b *Book) { r(b).Overrides[0].People = slices.Repeat([]string{"ada"}, 51) },
+		"/rosters/0/overrides/0/people": func(b *Book) { r(b).Overrides[0].People = slices.Repeat([]string{"ada"}, 31) },
 	} {
 		b := full()
 		breakIt(&b)
