@@ -299,3 +299,36 @@ func BenchmarkCompile(b *testing.B) {
 		compile(b, book)
 	}
 }
+
+func TestATurnOfMonthsStartsOnTheSameDayOrOnTheLast(t *testing.T) {
+	b := daily("Europe/Paris", "08:00")
+	b.Rosters[0].Layers[0].Rotation = Rotation{Turns: [][]string{{"ada"}, {"bruno"}}, Unit: Months, Length: 1, Handover: "08:00", From: "2027-10-31"}
+	if got, want := story(t, b, "2027-10-31T07:00:00Z", "2028-05-01T00:00:00Z"), []string{
+		"ada 10-31 08:00", "bruno 11-30 08:00", "ada 12-31 08:00", "bruno 01-31 08:00", "ada 02-29 08:00", "bruno 03-31 08:00", "ada 04-30 08:00",
+	}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	b.Rosters[0].Layers[0].Rotation.Length, b.Rosters[0].Layers[0].Rotation.From = 3, "2027-11-30"
+	if got, want := story(t, b, "2027-11-30T07:00:00Z", "2028-09-01T00:00:00Z"), []string{
+		"ada 11-30 08:00", "bruno 02-29 08:00", "ada 05-30 08:00", "bruno 08-30 08:00",
+	}; !slices.Equal(got, want) {
+		t.Errorf("every three: %q", got)
+	}
+}
+
+func TestAPatternChangesOnItsDaysOfTheWeek(t *testing.T) {
+	b := daily("Europe/Paris", "08:00")
+	pattern := Rotation{Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}}, Unit: Pattern, Length: 1, Pattern: []Change{{"fri", "17:00"}, {"mon", "08:00"}}, From: "2026-03-03"}
+	b.Rosters[0].Layers[0].Rotation = pattern
+	if got, want := story(t, b, "2026-03-03T00:00:00Z", "2026-03-17T00:00:00Z"), []string{
+		"nobody 03-03 01:00", "ada 03-06 17:00", "bruno 03-09 08:00", "carmen 03-13 17:00", "ada 03-16 08:00",
+	}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	b.Rosters[0].Layers[0].Rotation.Length = 2
+	if got, want := story(t, b, "2026-03-06T16:00:00Z", "2026-03-28T00:00:00Z"), []string{
+		"ada 03-06 17:00", "bruno 03-13 17:00", "carmen 03-20 17:00", "ada 03-27 17:00",
+	}; !slices.Equal(got, want) {
+		t.Errorf("two changes a turn: %q", got)
+	}
+}

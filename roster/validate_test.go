@@ -282,11 +282,15 @@ func FuzzBook(f *testing.F) {
 		if json.Unmarshal(data, &b) != nil {
 			return
 		}
+		at := time.Unix(seconds%(1<<36), 0)
+		kept := full().KeepPast(b, at) // whatever an edit says
 		c, err := Compile(b)
 		if err != nil {
 			return
 		}
-		at := time.Unix(seconds%(1<<36), 0)
+		if err := kept.Validate(); err == nil && at.After(firstDial) && at.Before(firstDial.AddDate(70, 0, 0)) {
+			_ = full().CheckPast(kept, at)
+		}
 		for _, r := range b.Rosters {
 			duty, _ := c.At(r.ID, at)
 			for _, a := range duty.OnDuty {
