@@ -174,9 +174,19 @@ func (r Restriction) text() string {
 	return text
 }
 
+// A face is what a clock has reached, and the day.
+type face struct {
+	now, today wall
+	weekday    int // from Monday
+}
+
+func (w wall) face() face {
+	today := w.midnight()
+	return face{w, today, today.weekday()}
+}
+
 // span is the window that starts on the day that begins at midnight.
-func (w *window) span(midnight wall) (from, until wall, ok bool) {
-	weekday := midnight.weekday()
+func (w *window) span(midnight wall, weekday int) (from, until wall, ok bool) {
 	if !w.starts[weekday] {
 		return 0, 0, false
 	}
@@ -191,11 +201,14 @@ func (w *window) span(midnight wall) (from, until wall, ok bool) {
 	return midnight + w.from, midnight + w.spans[weekday], true
 }
 
-// at reports whether the window holds when the clock has reached now.
-func (w *window) at(now wall) bool {
-	today := now.midnight()
+// at reports whether the window holds.
+func (w *window) at(f face) bool {
 	for back := range w.days + 1 {
-		if from, until, ok := w.span(today - wall(back)*day); ok && from <= now && now < until {
+		weekday := f.weekday - back
+		if weekday < 0 {
+			weekday += 7
+		}
+		if from, until, ok := w.span(f.today-wall(back)*day, weekday); ok && from <= f.now && f.now < until {
 			return true
 		}
 	}
@@ -218,7 +231,7 @@ func (w *window) edges(now wall) (last, next wall) {
 		}
 	}
 	look := func(date wall) {
-		if from, until, ok := w.span(date); ok {
+		if from, until, ok := w.span(date, date.weekday()); ok {
 			consider(from)
 			consider(until)
 		}

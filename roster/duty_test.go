@@ -130,6 +130,11 @@ func TestWhoIsInTrainingIsBesideAndNeverAnOfficer(t *testing.T) {
 	if duty, _ := c.At("", night.Add(-10*time.Hour)); len(duty.Shadows) != 0 {
 		t.Errorf("by day there is nobody to follow: %+v", duty.Shadows)
 	}
+	b.Rosters[0].Shadows = append(b.Rosters[0].Shadows, Shadow{ID: "twice", Person: "erik", From: shadow.From, Until: shadow.Until, Paged: PagedNever})
+	if duty, _ := compile(t, b).At("", night); len(duty.Shadows) != 1 {
+		t.Errorf("twice beside the same officer: %+v", duty.Shadows)
+	}
+	b.Rosters[0].Shadows = []Shadow{shadow}
 	if got := c.Everyone(night); slices.Contains(got, "erik") || len(got) != 4 {
 		t.Errorf("everyone has %v", got)
 	}

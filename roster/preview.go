@@ -376,7 +376,7 @@ func (d *duty) within(windows []window, s span) (parts []span) {
 			_, edge := windows[i].edges(now)
 			next = earliest(next, d.dial.instant(edge))
 		}
-		if rules.open(now) {
+		if rules.open(now.face()) {
 			parts = append(parts, span{at, next})
 		}
 		at = next

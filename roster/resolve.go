@@ -65,8 +65,8 @@ type moment struct {
 	d      *duty
 	t      time.Time
 	active []int32 // entries that hold
-	dial   *dial   // of now
-	now    wall
+	dial   *dial   // of face
+	face   face
 	notes  *[]string // what kept others off duty; nil: nobody asks
 }
 
@@ -75,11 +75,11 @@ func (d *duty) moment(t time.Time) moment {
 }
 
 // reached is what a zone's clock has reached.
-func (m *moment) reached(d *dial) wall {
+func (m *moment) reached(d *dial) face {
 	if m.dial != d {
-		m.dial, m.now = d, d.reached(m.t)
+		m.dial, m.face = d, d.reached(m.t).face()
 	}
-	return m.now
+	return m.face
 }
 
 func (d *duty) holders(t time.Time) holders {
@@ -119,9 +119,9 @@ func (m *moment) closed() bool { return !m.d.closes.IsZero() && !m.t.Before(m.d.
 func (m *moment) layer(i int) (list []holder) {
 	l := &m.d.layers[i]
 	s := l.segment(m.t)
-	now := m.reached(s.dial)
-	if n, ok := s.rotation.turn(now); ok {
-		if s.open(now) {
+	f := m.reached(s.dial)
+	if n, ok := s.rotation.turn(f.now); ok {
+		if s.open(f) {
 			people := s.rotation.people(n)
 			list = make([]holder, 0, len(people))
 			for _, person := range people {
@@ -155,16 +155,16 @@ func (l *layer) segment(t time.Time) *segment {
 }
 
 // open reports whether the restrictions let the layer have somebody.
-func (s *segment) open(now wall) bool {
+func (s *segment) open(f face) bool {
 	if len(s.windows) == 0 {
 		return true
 	}
-	return s.window(now) != nil
+	return s.window(f) != nil
 }
 
-func (s *segment) window(now wall) *window {
+func (s *segment) window(f face) *window {
 	for i := range s.windows {
-		if s.windows[i].at(now) {
+		if s.windows[i].at(f) {
 			return &s.windows[i]
 		}
 	}
@@ -241,7 +241,7 @@ func has(list []holder, person string) bool {
 func (l *layer) around(m *moment) (last, next time.Time) {
 	i := sort.Search(len(l.segments)-1, func(i int) bool { return l.segments[i].until.After(m.t) })
 	s := &l.segments[i]
-	now := m.reached(s.dial)
+	now := m.reached(s.dial).now
 	if i > 0 {
 		last = l.segments[i-1].until
 	}
@@ -462,7 +462,7 @@ func (d *duty) why(h holder, t time.Time) []string {
 			from, until := s.rotation.span(n)
 			list = append(list, "layer "+l.id+": turn from "+s.dial.instant(from).In(zone).Format(stampLayout)+" to "+d.turnEnd(s, until).In(zone).Format(stampLayout))
 		}
-		if w := s.window(now); w != nil {
+		if w := s.window(now.face()); w != nil {
 			list = append(list, "restriction: "+w.text)
 		}
 	}
