@@ -207,6 +207,29 @@ func TestEditsOfARotationReadAsACoordinatorExpects(t *testing.T) {
 			},
 			[]string{"ada 03-02 08:00", "bruno 03-09 08:00", "carmen 03-16 08:00", "ada 03-30 08:00"},
 		},
+		"ten days become months at the end of the turn": {
+			func(b Book) (Book, error) {
+				b.Rosters[0].Layers[0].Rotation = Rotation{Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}}, Unit: Hours, Length: 240, Handover: "08:00", From: "2026-03-02"}
+				return b.ChangeLength(keep, TurnShape{Unit: Months, Length: 1, Handover: "08:00"}) // ada's turn ends on the 12th at 08:00
+			},
+			[]string{"ada 03-02 08:00", "bruno 03-12 08:00"},
+		},
+		"short turns go on until the first handover of the new kind": {
+			func(b Book) (Book, error) {
+				b.Rosters[0].Layers[0].Rotation = Rotation{Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}}, Unit: Hours, Length: 4, Handover: "08:00", From: "2026-03-11"}
+				return b.ChangeLength(keep, TurnShape{Unit: Weeks, Length: 2, Handover: "20:00"}) // it is ada's turn until 12:00, then bruno's and carmen's
+			},
+			[]string{"nobody 03-02 08:00", "ada 03-11 08:00", "bruno 03-11 12:00", "carmen 03-11 16:00", "ada 03-25 20:00"},
+		},
+		"somebody with two turns stays in the one that is on": {
+			func(b Book) (Book, error) {
+				b.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"bruno"}, {"ada"}, {"carmen"}, {"ada"}, {"erik"}}
+				a := keep
+				a.At = date(t, "2026-03-24T11:00:00Z") // of ada's second turn
+				return b.AddTurn(a, []string{"dalia"}, -1)
+			},
+			[]string{"bruno 03-02 08:00", "ada 03-09 08:00", "carmen 03-16 08:00", "ada 03-23 08:00", "erik 03-30 08:00"},
+		},
 		"two changes of mind while the first waits": {
 			func(b Book) (Book, error) {
 				b, err := b.RemovePerson(keep, "bruno")

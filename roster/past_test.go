@@ -233,6 +233,20 @@ func TestASwapThatHasBegunStaysAsItIs(t *testing.T) {
 	}
 }
 
+func TestWhatHasNotBegunIsEditedWithoutATrace(t *testing.T) {
+	now := date(t, "2026-02-20T12:00:00Z") // the rotation begins in March
+	edited := weekly()
+	edited.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"erik"}}
+	edited.Rosters[0].Overrides = []Override{{ID: "o", Kind: Add, From: now, Until: now.Add(time.Hour), People: []string{"ada"}}}
+	if kept := weekly().KeepPast(edited, now); !Same(kept, edited) {
+		t.Errorf("%+v", kept.Rosters[0])
+	}
+	joined, err := weekly().AddTurn(Amendment{"national", "primary", now, true}, []string{"erik"}, 0)
+	if err != nil || len(joined.Rosters[0].Layers[0].Past) != 0 || !slices.Equal(compile(t, joined).Who("", date(t, "2026-03-02T07:00:00Z")), []string{"erik"}) {
+		t.Errorf("%+v, %v", joined.Rosters[0].Layers[0], err)
+	}
+}
+
 func TestFreshIdentifiersAreValidAndNew(t *testing.T) {
 	taken := map[string]bool{"o": true, "o-2": true}
 	long := strings.Repeat("x", 41)
