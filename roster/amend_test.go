@@ -217,9 +217,9 @@ func TestEditsOfARotationReadAsACoordinatorExpects(t *testing.T) {
 		"short turns go on until the first handover of the new kind": {
 			func(b Book) (Book, error) {
 				b.Rosters[0].Layers[0].Rotation = Rotation{Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}}, Unit: Hours, Length: 4, Handover: "08:00", From: "2026-03-11"}
-				return b.ChangeLength(keep, TurnShape{Unit: Weeks, Length: 2, Handover: "20:00"}) // it is ada's turn until 12:00, then bruno's and carmen's
+				return b.ChangeLength(keep, TurnShape{Unit: Weeks, Length: 2, Handover: "22:00"}) // bruno's turn has just begun
 			},
-			[]string{"nobody 03-02 08:00", "ada 03-11 08:00", "bruno 03-11 12:00", "carmen 03-11 16:00", "ada 03-25 20:00"},
+			[]string{"nobody 03-02 08:00", "ada 03-11 08:00", "bruno 03-11 12:00", "carmen 03-11 16:00", "ada 03-11 20:00", "bruno 03-25 22:00"},
 		},
 		"somebody with two turns stays in the one that is on": {
 			func(b Book) (Book, error) {

@@ -119,6 +119,9 @@ func TestWhatCannotBeKeptIsRefusedWithTheMomentAndTheCallSigns(t *testing.T) {
 		"a holiday that is over": func(b *Book) {
 			b.Calendars = []Calendar{{ID: "public", Days: []string{"2026-03-11"}}}
 		},
+		"who was in training": func(b *Book) {
+			b.Rosters[0].Shadows = []Shadow{{ID: "t", Person: "erik", From: now.AddDate(0, 0, -3), Until: now, Paged: PagedLast}}
+		},
 		"active dates":  func(b *Book) { b.People[2].ActiveUntil = "2026-03-05" },
 		"the roster":    func(b *Book) { b.Rosters = nil },
 		"a new roster":  func(b *Book) { r := b.Rosters[0]; r.ID = "second"; b.Rosters = append(b.Rosters, r) },

@@ -289,21 +289,16 @@ func (c *Compiled) Overworks(from, until time.Time) []Overwork {
 	for _, person := range inOrder(c, work) {
 		most := Overwork{Person: person}
 		shifts := shiftsOf(work[person])
-		// The most is within days that begin with a shift or end with one.
-		consider := func(begin time.Time) {
-			hours := 0.0
-			for _, s := range shifts {
-				if worked := earliest(s.until, begin.Add(within)).Sub(later(s.from, begin)); worked > 0 {
+		for i, first := range shifts { // the most is within days that begin with a shift: a later begin loses, an earlier one gains nothing
+			end, hours := first.from.Add(within), 0.0
+			for _, s := range shifts[i:] {
+				if worked := earliest(s.until, end).Sub(s.from); worked > 0 {
 					hours += worked.Hours()
 				}
 			}
 			if hours > most.Hours {
-				most.Hours, most.From, most.Until = hours, begin.UTC(), begin.Add(within).UTC()
+				most.Hours, most.From, most.Until = hours, first.from.UTC(), end.UTC()
 			}
-		}
-		for _, s := range shifts {
-			consider(s.from)
-			consider(s.until.Add(-within))
 		}
 		if most.Hours > float64(c.book.Limits.MaxHours) {
 			list = append(list, most)

@@ -90,6 +90,41 @@ func TestPreviewMarksTheProblemsThatAnEditMakes(t *testing.T) {
 	}
 }
 
+func TestTheRestThatIsAskedForIsEnough(t *testing.T) {
+	b := weekly()
+	at := date(t, "2026-03-03T20:00:00Z") // of ada's week
+	for hours, want := range map[int]int{10: 1, 11: 0, 12: 0} {
+		b.Rosters[0].Overrides = []Override{
+			{ID: "o", Kind: Replace, From: at.Add(-12 * time.Hour), Until: at, People: []string{"dalia"}},
+			{ID: "p", Kind: Replace, From: at.Add(time.Duration(hours) * time.Hour), Until: at.Add(20 * time.Hour), People: []string{"dalia"}},
+		}
+		rests := slices.DeleteFunc(compile(t, b).ShortRests(at.AddDate(0, 0, -1), at.AddDate(0, 0, 1)), func(r ShortRest) bool { return r.Person != "dalia" })
+		if len(rests) != want {
+			t.Errorf("%d hours between two shifts: %+v", hours, rests)
+		}
+		// The shift before the span counts, too.
+		if rests := compile(t, b).ShortRests(at.Add(time.Hour), at.AddDate(0, 0, 1)); slices.ContainsFunc(rests, func(r ShortRest) bool { return r.Person == "dalia" }) != (want == 1) {
+			t.Errorf("%d hours, from the middle: %+v", hours, rests)
+		}
+	}
+}
+
+func TestTheMostHoursWithinSomeDays(t *testing.T) {
+	b := weekly()
+	b.Limits = &Limits{MaxHours: 30, MaxHoursPer: 2}
+	at := date(t, "2026-03-10T00:00:00Z")
+	b.Rosters[0].Overrides = []Override{
+		{ID: "a", Kind: Add, From: at, Until: at.Add(10 * time.Hour), People: []string{"erik"}},
+		{ID: "b", Kind: Add, From: at.Add(20 * time.Hour), Until: at.Add(32 * time.Hour), People: []string{"erik"}},
+		{ID: "c", Kind: Add, From: at.Add(46 * time.Hour), Until: at.Add(66 * time.Hour), People: []string{"erik"}},
+		{ID: "d", Kind: Add, From: at.Add(100 * time.Hour), Until: at.Add(130 * time.Hour), People: []string{"dalia"}}, // just as many as may be
+	}
+	list := slices.DeleteFunc(compile(t, b).Overworks(at.AddDate(0, 0, -5), at.AddDate(0, 0, 10)), func(o Overwork) bool { return o.Person != "erik" && o.Person != "dalia" })
+	if len(list) != 1 || list[0].Hours != 32 || !list[0].From.Equal(at.Add(20*time.Hour)) || !list[0].Until.Equal(at.Add(68*time.Hour)) {
+		t.Errorf("%+v", list)
+	}
+}
+
 func TestCoverageIsWatchedAtEveryMomentOfItsHours(t *testing.T) {
 	b := weekly()
 	b.People[0].Languages, b.People[0].Authorities = []Language{{"en", ""}, {"fr", "b1"}}, []string{"preservation"} // ada
