@@ -20,7 +20,7 @@ func book(officers, onDuty int, now time.Time) roster.Book {
 	var ids, turn []string
 	for i := range officers {
 		b.People = append(b.People, roster.Person{
-			ID: person(i), CallSign: fmt.Sprintf("BENCH-%d", i), Languages: []string{"en"},
+			ID: person(i), CallSign: fmt.Sprintf("BENCH-%d", i), Languages: roster.Languages("en"),
 			Contacts: []roster.Contact{{ID: "mobile", Channel: "sms", Address: fmt.Sprintf("+1500556%04d", i), Verified: true}},
 		})
 		ids = append(ids, person(i))

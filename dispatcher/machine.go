@@ -289,9 +289,7 @@ func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 		return msg
 	}
 	who, _ := m.planner.Roster.Person(p.Person)
-	if len(who.Languages) > 0 {
-		msg.Reader = who.Languages[0]
-	}
+	msg.Reader = who.Language()
 	for _, c := range who.Contacts {
 		if c.ID == p.Contact {
 			msg.To = notifier.Phone(c.Address)

@@ -595,8 +595,8 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 			if kind == "next" {
 				list = answer.duty.Next
 			}
-			for _, a := range list {
-				add(a.Person, a.Why)
+			for _, t := range p.prefer(list) {
+				add(t.Person, t.Why)
 			}
 			if !answer.ok || len(answer.duty.OnDuty) == 0 {
 				nobody = target
@@ -617,6 +617,22 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 	}
 	targets = slices.DeleteFunc(targets, func(t request.Target) bool { return slices.Contains(p.s.Passed, t.Person) })
 	return targets, nobody
+}
+
+// prefer orders those on duty by the request's language and by who may decide on its type, and adds to the reasons what speaks for each, and
+// what none of them has. Everybody stays: a page waits for no language.
+func (p *plan) prefer(list []roster.Assignment) []request.Target {
+	people := make([]string, len(list))
+	why := map[string][]string{}
+	for i, a := range list {
+		people[i], why[a.Person] = a.Person, a.Why
+	}
+	order, missing := p.Roster.Prefer(people, roster.Need{Language: p.s.Language, Authority: string(p.s.Type)})
+	targets := make([]request.Target, len(order))
+	for i, choice := range order {
+		targets[i] = request.Target{Person: choice.Person, Why: slices.Concat(why[choice.Person], choice.Why, missing)}
+	}
+	return targets
 }
 
 // raise adds an alarm that does not stand yet.

@@ -1,35 +1,105 @@
-// Package roster says who is on duty at a moment, and why. It is pure: a [Book] is the whole document that coordinators edit, and
-// [Compile] makes of it the one resolver that screen, page, calendar, command line and interface ask.
-//
-// Spans are half-open: a shift includes its start and not its end, so that shifts tile time without overlap or hole. Turns change at a
-// wall-clock time of the roster's zone. Where that time does not exist (clocks go forward) the turn changes at the first instant after
-// the gap; where it comes twice (clocks go back), at its first occurrence.
 package roster
 
 import (
-	"fmt"
-	"regexp"
+	"bytes"
+	"encoding/json"
 	"strings"
 	"time"
 )
 
 // A Book is everything that coordinators edit, under one revision: an edit that touches a person and a roster is one edit.
 type Book struct {
-	Schema   int      `json:"schema"`
-	Revision uint64   `json:"revision"`
-	People   []Person `json:"people"`
-	Rosters  []Roster `json:"rosters"`
-	Teams    []Team   `json:"teams,omitempty"`
+	Schema    int        `json:"schema"`
+	Revision  uint64     `json:"revision"`
+	People    []Person   `json:"people"`
+	Rosters   []Roster   `json:"rosters"`
+	Teams     []Team     `json:"teams,omitempty"`
+	Leave     []Leave    `json:"leave,omitempty"`     // on every roster
+	Calendars []Calendar `json:"calendars,omitempty"` // for restrictions
+	Limits    *Limits    `json:"limits,omitempty"`    // of everybody's work; absent: DefaultRest
 }
 
-// A Person can be paged. Name and the addresses of the contacts are personal: they are sealed wherever the book is stored.
+// A Person can be paged. Name, the addresses of the contacts and the digest of the PIN are personal: they are sealed wherever the book is
+// stored.
 type Person struct {
-	ID        string    `json:"id"`
-	CallSign  string    `json:"call_sign"` // what colleagues are told; never a name
-	Name      string    `json:"name,omitempty"`
-	Languages []string  `json:"languages"` // BCP 47, preferred first
-	Contacts  []Contact `json:"contacts"`  // in the order in which they are tried
-	Erased    bool      `json:"erased,omitempty"`
+	ID          string     `json:"id"`
+	CallSign    string     `json:"call_sign"` // what colleagues are told; never a name
+	Name        string     `json:"name,omitempty"`
+	Languages   []Language `json:"languages"`              // preferred first
+	Authorities []string   `json:"authorities,omitempty"`  // what they may decide: a type of request, or a word of the coordinators' own
+	Contacts    []Contact  `json:"contacts"`               // in the order in which they are tried
+	PINDigest   string     `json:"pin_digest,omitempty"`   // "<algorithm>:<digest>", never the PIN
+	TimeZone    string     `json:"time_zone,omitempty"`    // IANA, where they live; absent: that of each roster
+	ActiveFrom  string     `json:"active_from,omitempty"`  // 2006-01-02: before this day they are on no duty
+	ActiveUntil string     `json:"active_until,omitempty"` // 2006-01-02: from this day on they are on no duty
+	Erased      bool       `json:"erased,omitempty"`
+}
+
+// Language is the language in which the person is addressed, "" when none is known.
+func (p Person) Language() string {
+	if len(p.Languages) == 0 {
+		return ""
+	}
+	return p.Languages[0].Tag
+}
+
+// tags lists the languages without their levels.
+func (p Person) tags() []string {
+	tags := make([]string, len(p.Languages))
+	for i, l := range p.Languages {
+		tags[i] = l.Tag
+	}
+	return tags
+}
+
+// A Language is one that somebody speaks. In a document it is the tag alone, or {tag, level} when a level is known.
+type Language struct {
+	Tag   string // BCP 47
+	Level Level  // "" where nobody has said: they work in it, so it is as good as any
+}
+
+// A Level of a language is one of the Common European Framework of Reference.
+type Level string
+
+// levels from the lowest to the highest.
+var levels = []Level{"a1", "a2", "b1", "b2", "c1", "c2"}
+
+// Languages makes a list of languages without levels.
+func Languages(tags ...string) []Language {
+	list := make([]Language, len(tags))
+	for i, tag := range tags {
+		list[i] = Language{Tag: tag}
+	}
+	return list
+}
+
+// MarshalJSON writes the tag alone when there is no level.
+func (l Language) MarshalJSON() ([]byte, error) {
+	if l.Level == "" {
+		return json.Marshal(l.Tag)
+	}
+	return json.Marshal(languageDocument(l))
+}
+
+type languageDocument struct {
+	Tag   string `json:"tag"`
+	Level Level  `json:"level,omitempty"`
+}
+
+// UnmarshalJSON reads a tag, or an object with tag and level and nothing else: a misspelt level must not be lost silently.
+func (l *Language) UnmarshalJSON(data []byte) error {
+	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] != '{' {
+		*l = Language{}
+		return json.Unmarshal(data, &l.Tag)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	var document languageDocument
+	if err := decoder.Decode(&document); err != nil {
+		return err
+	}
+	*l = Language(document)
+	return nil
 }
 
 // A Contact is one way to reach a person.
@@ -47,6 +117,32 @@ type Team struct {
 	Members []string `json:"members"`
 }
 
+// A Leave is time for which a person is on no duty, whatever rotation, override or cover names them. It has no reason: why somebody is
+// away is nobody's business, and would be personal.
+type Leave struct {
+	ID     string    `json:"id"`
+	Person string    `json:"person"`
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until"` // not included
+}
+
+// A Calendar is a list of holidays.
+type Calendar struct {
+	ID   string   `json:"id"`
+	Name string   `json:"name,omitempty"`
+	Days []string `json:"days"` // 2006-01-02
+}
+
+// Limits bound everybody's work over all rosters. What breaks them is shown, not prevented: a tired officer beats none.
+type Limits struct {
+	RestHours   *int `json:"rest_hours,omitempty"`    // between two shifts of a person; absent: DefaultRest; 0: no rule
+	MaxHours    int  `json:"max_hours,omitempty"`     // on duty within MaxHoursPer days; 0: no rule
+	MaxHoursPer int  `json:"max_hours_per,omitempty"` // days; 0: 7
+}
+
+// DefaultRest is the least time between two shifts of a person, in hours, where the book says nothing (Directive 2003/88/EC, Art. 3).
+const DefaultRest = 11
+
 // A Roster is a duty that somebody holds at every moment.
 type Roster struct {
 	ID        string     `json:"id"`
@@ -54,36 +150,94 @@ type Roster struct {
 	TimeZone  string     `json:"time_zone"` // IANA
 	Layers    []Layer    `json:"layers"`    // a later layer covers an earlier one where it has somebody
 	Overrides []Override `json:"overrides,omitempty"`
+	Covers    []Cover    `json:"covers,omitempty"`
+	Swaps     []Swap     `json:"swaps,omitempty"`
+	Shadows   []Shadow   `json:"shadows,omitempty"`
+	Coverage  []Coverage `json:"coverage,omitempty"`
+	Until     time.Time  `json:"until,omitzero"` // it is closed from here on: nobody is on duty, and that is no gap
 }
 
-// A Layer is one rotation.
+// A Layer is one rotation, with the hours in which it has somebody.
 type Layer struct {
-	ID       string   `json:"id"`
-	Rotation Rotation `json:"rotation"`
+	ID           string        `json:"id"`
+	Name         string        `json:"name,omitempty"`
+	Rotation     Rotation      `json:"rotation"`
+	Restrictions []Restriction `json:"restrictions,omitempty"` // on duty only within one of them; none: always
+	Past         []Segment     `json:"past,omitempty"`         // how the layer worked before, the oldest first
 }
 
-// A Rotation goes through its turns in order and starts again.
+// A Segment is how a layer worked until an edit changed it: it answers for its time for ever. What makes it up was copied from the layer
+// and its roster.
+type Segment struct {
+	Until        time.Time     `json:"until"` // not included; the next segment goes on from here
+	TimeZone     string        `json:"time_zone"`
+	Rotation     Rotation      `json:"rotation"`
+	Restrictions []Restriction `json:"restrictions,omitempty"`
+}
+
+// A Rotation goes through its turns in order and starts again. Restrictions do not stop it: a turn counts whether its hours are restricted
+// or not.
 type Rotation struct {
-	Turns    [][]string `json:"turns"`           // the people of each turn
-	Unit     Unit       `json:"unit"`            // of Length
-	Length   int        `json:"length"`          // of one turn
-	Handover string     `json:"handover"`        // wall clock of the roster's zone, 15:04
-	From     string     `json:"from"`            // 2006-01-02: the first turn starts on this day; a week begins on its weekday
-	Until    string     `json:"until,omitempty"` // 2006-01-02: the last turn ends at this day's handover
+	Turns    [][]string `json:"turns"`             // the people of each turn; none: the layer is closed
+	Unit     Unit       `json:"unit"`              // of Length
+	Length   int        `json:"length"`            // of one turn
+	Handover string     `json:"handover"`          // wall clock of the roster's zone, 15:04; not for a pattern
+	Weekday  Weekday    `json:"weekday,omitempty"` // of the handover when turns are weeks; absent: that of From
+	Pattern  []Change   `json:"pattern,omitempty"` // when turns change, for the unit pattern
+	From     string     `json:"from"`              // 2006-01-02: the first turn starts on this day; a week begins on its weekday
+	Until    string     `json:"until,omitempty"`   // 2006-01-02: the last turn ends at this day's handover
+	First    int        `json:"first,omitempty"`   // which of Turns is the first, counted from 0
 }
 
 // A Unit is what turns are counted in.
 type Unit string
 
-// The units.
+// The units. A turn of hours is counted on the wall clock: twelve hours from 08:00 end at 20:00 on a day of 23 hours too. A turn of months
+// starts on the same day of a later month, or on its last day. A pattern has its changes every week, and Length of them make a turn.
 const (
-	Days  Unit = "day"
-	Weeks Unit = "week"
+	Hours   Unit = "hour"
+	Days    Unit = "day"
+	Weeks   Unit = "week"
+	Months  Unit = "month"
+	Pattern Unit = "pattern"
 )
 
-// An Override changes who is on duty for a span.
+// A Weekday is mon, tue, wed, thu, fri, sat or sun.
+type Weekday string
+
+// weekdays from Monday.
+var weekdays = []Weekday{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+
+// A Change is when turns change in a week.
+type Change struct {
+	Weekday Weekday `json:"weekday"`
+	At      string  `json:"at"` // 15:04
+}
+
+// A Restriction is a window of the week. It belongs to the day on which it starts, also when it ends on a later one.
+type Restriction struct {
+	Weekdays []Weekday `json:"weekdays,omitempty"`  // on which it starts; none: all
+	From     string    `json:"from"`                // 15:04
+	Until    string    `json:"until"`               // 15:04, not included; at or before From: of the next day
+	UntilDay Weekday   `json:"until_day,omitempty"` // ends on the first such day at or after the start, as in Friday 17:00 to Monday 08:00
+	Calendar string    `json:"calendar,omitempty"`  // with Holidays
+	Holidays Holidays  `json:"holidays,omitempty"`
+}
+
+// Holidays says what a calendar does to a restriction.
+type Holidays string
+
+// The uses of a calendar.
+const (
+	OnlyHolidays Holidays = "only"   // it starts on days of the calendar and no others
+	NotHolidays  Holidays = "except" // it starts on no day of the calendar
+)
+
+// An Override changes who is on duty for a span: on the whole roster after all layers, or within one layer before the layers are laid upon
+// each other. Overrides apply in the order of the book.
 type Override struct {
 	ID     string    `json:"id"`
+	Layer  string    `json:"layer,omitempty"` // absent: the roster
 	Kind   Kind      `json:"kind"`
 	From   time.Time `json:"from"`
 	Until  time.Time `json:"until"` // not included
@@ -96,10 +250,80 @@ type Kind string
 
 // The kinds of override.
 const (
-	Replace Kind = "replace" // they and nobody else are on duty
+	Replace Kind = "replace" // they and nobody else are on duty; when all whom it names are away, it does nothing
 	Add     Kind = "add"
 	Remove  Kind = "remove"
 )
+
+// A Cover is somebody's wish that somebody else takes their duty for a span. Accepted it puts By in the place of Person wherever they
+// would be on duty; nothing happens where they would not be, or while By is away.
+type Cover struct {
+	ID       string     `json:"id"`
+	Person   string     `json:"person"` // who asks
+	From     time.Time  `json:"from"`
+	Until    time.Time  `json:"until"`        // not included
+	To       []string   `json:"to,omitempty"` // who may accept; none: everybody
+	Declined []string   `json:"declined,omitempty"`
+	State    CoverState `json:"state"`
+	By       string     `json:"by,omitempty"`     // who accepted
+	Expires  time.Time  `json:"expires,omitzero"` // an open one can no longer be accepted; zero: Until
+	Reason   string     `json:"reason,omitempty"` // in clear: it must name nobody
+}
+
+// A Swap is two covers that are accepted together: each takes the other's duty.
+type Swap struct {
+	ID      string     `json:"id"`
+	One     Part       `json:"one"` // who asks
+	Other   Part       `json:"other"`
+	State   CoverState `json:"state"`
+	Expires time.Time  `json:"expires,omitzero"` // an open one can no longer be accepted; zero: when a part is over
+}
+
+// A Part is the duty that one side of a swap gives away.
+type Part struct {
+	Person string    `json:"person"`
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until"` // not included
+}
+
+// A CoverState is how far a cover or a swap has come. Only an accepted one changes who is on duty.
+type CoverState string
+
+// The states.
+const (
+	CoverOpen     CoverState = "open"     // until somebody accepts, all decline, or it expires
+	CoverAccepted CoverState = "accepted" // for good; an override changes it again
+	CoverDeclined CoverState = "declined" // by all who were named
+	CoverExpired  CoverState = "expired"  // nobody accepted in time
+)
+
+// A Shadow is in training: on duty beside an officer, and counted nowhere as one.
+type Shadow struct {
+	ID      string    `json:"id"`
+	Person  string    `json:"person"`
+	Follows string    `json:"follows,omitempty"` // whose duty; absent: everybody's
+	From    time.Time `json:"from"`
+	Until   time.Time `json:"until"` // not included
+	Paged   Paged     `json:"paged"`
+}
+
+// Paged says when somebody in training is paged.
+type Paged string
+
+// When they are paged.
+const (
+	PagedLast  Paged = "last"  // when everyone is
+	PagedNever Paged = "never" // not even then, as long as there is anybody else
+)
+
+// Coverage is what a roster must have at every moment, or within windows of the week. Who is in training does not count.
+type Coverage struct {
+	ID           string        `json:"id"`
+	People       int           `json:"people,omitempty"`      // at least so many
+	Languages    []Language    `json:"languages,omitempty"`   // each spoken by somebody, at that level or better
+	Authorities  []string      `json:"authorities,omitempty"` // each held by somebody
+	Restrictions []Restriction `json:"restrictions,omitempty"`
+}
 
 // A Problem is one thing that is wrong with a book, and how to mend it.
 type Problem struct {
@@ -118,146 +342,4 @@ func (e *ValidationError) Error() string {
 		lines[i] = p.Path + ": " + p.Detail + " " + p.Fix
 	}
 	return "the roster is not valid: " + strings.Join(lines, "; ")
-}
-
-var (
-	idPattern       = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,40}$`)
-	callSignPattern = regexp.MustCompile(`^[\p{L}\p{N}-]{1,12}$`)
-	phonePattern    = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
-)
-
-type checker struct {
-	problems []Problem
-	people   map[string]bool
-}
-
-func (c *checker) add(path, detail, fix string) {
-	c.problems = append(c.problems, Problem{path, detail, fix})
-}
-
-// id checks an identifier, and that it is used once among its kind.
-func (c *checker) id(seen map[string]bool, path, id string) {
-	switch {
-	case !idPattern.MatchString(id):
-		c.add(path+"/id", "This is no identifier.", "Use small letters, digits, - and _, at most 41.")
-	case seen[id]:
-		c.add(path+"/id", "This identifier is used twice.", "Give each its own.")
-	}
-	seen[id] = true
-}
-
-func (c *checker) known(path string, people []string) {
-	for i, id := range people {
-		if !c.people[id] {
-			c.add(fmt.Sprintf("%s/%d", path, i), "Nobody has this identifier.", "Add the person to people, or take the entry out.")
-		}
-	}
-}
-
-// Validate returns a [*ValidationError] with everything that is wrong, nil when nothing is.
-func (b Book) Validate() error {
-	c := &checker{people: map[string]bool{}}
-	signs, phones := map[string]bool{}, map[string]string{}
-	for i, p := range b.People {
-		path := fmt.Sprintf("/people/%d", i)
-		c.id(c.people, path, p.ID)
-		sign := strings.ToUpper(p.CallSign)
-		switch {
-		case !callSignPattern.MatchString(p.CallSign):
-			c.add(path+"/call_sign", "A call sign is needed.", "Use at most 12 letters, digits and hyphens; not a name.")
-		case signs[sign]:
-			c.add(path+"/call_sign", "This call sign is used twice.", "Colleagues must be able to tell people apart.")
-		}
-		signs[sign] = true
-		contacts := map[string]bool{}
-		for j, contact := range p.Contacts {
-			at := fmt.Sprintf("%s/contacts/%d", path, j)
-			c.id(contacts, at, contact.ID)
-			if contact.Channel != "sms" && contact.Channel != "voice" {
-				c.add(at+"/channel", "This channel is not known.", "Use sms or voice.")
-			}
-			if p.Erased {
-				continue
-			}
-			if !phonePattern.MatchString(contact.Address) {
-				c.add(at+"/address", "This is no telephone number.", "Write it in E.164, as in +15005550100.")
-			} else if owner, taken := phones[contact.Address]; taken && owner != p.ID {
-				c.add(at+"/address", "Somebody else has this number.", "A reply could not be told apart: give each person their own.")
-			}
-			phones[contact.Address] = p.ID
-		}
-	}
-	teams, rosters := map[string]bool{}, map[string]bool{}
-	for i, t := range b.Teams {
-		path := fmt.Sprintf("/teams/%d", i)
-		c.id(teams, path, t.ID)
-		c.known(path+"/members", t.Members)
-	}
-	for i, r := range b.Rosters {
-		path := fmt.Sprintf("/rosters/%d", i)
-		c.id(rosters, path, r.ID)
-		c.roster(path, r)
-	}
-	if len(c.problems) == 0 {
-		return nil
-	}
-	return &ValidationError{c.problems}
-}
-
-func (c *checker) roster(path string, r Roster) {
-	if _, err := zone(r.TimeZone); err != nil {
-		c.add(path+"/time_zone", "This time zone is not known.", "Use a name of the IANA database, as in Europe/Paris.")
-	}
-	layers, overrides := map[string]bool{}, map[string]bool{}
-	for i, l := range r.Layers {
-		at := fmt.Sprintf("%s/layers/%d", path, i)
-		c.id(layers, at, l.ID)
-		c.rotation(at+"/rotation", l.Rotation)
-	}
-	for i, o := range r.Overrides {
-		at := fmt.Sprintf("%s/overrides/%d", path, i)
-		c.id(overrides, at, o.ID)
-		c.known(at+"/people", o.People)
-		if o.Kind != Replace && o.Kind != Add && o.Kind != Remove {
-			c.add(at+"/kind", "This kind is not known.", "Use replace, add or remove.")
-		}
-		if !o.From.Before(o.Until) {
-			c.add(at+"/until", "The override ends before it begins.", "Set until after from.")
-		}
-	}
-}
-
-func (c *checker) rotation(path string, r Rotation) {
-	if len(r.Turns) == 0 {
-		c.add(path+"/turns", "The rotation has nobody.", "List the people of each turn.")
-	}
-	for i, turn := range r.Turns {
-		c.known(fmt.Sprintf("%s/turns/%d", path, i), turn)
-	}
-	if r.Unit != Days && r.Unit != Weeks {
-		c.add(path+"/unit", "This unit is not known.", "Use day or week.")
-	}
-	if r.Length < 1 || r.Length > 366 {
-		c.add(path+"/length", "A turn must have a length.", "Use a number from 1 to 366.")
-	}
-	if _, err := time.Parse("15:04", r.Handover); err != nil {
-		c.add(path+"/handover", "This is no time of day.", "Write hours and minutes, as in 08:00.")
-	}
-	if _, err := time.Parse(time.DateOnly, r.From); err != nil {
-		c.add(path+"/from", "This is no date.", "Write year, month and day, as in 2026-01-05.")
-	}
-	if r.Until == "" {
-		return
-	}
-	if _, err := time.Parse(time.DateOnly, r.Until); err != nil {
-		c.add(path+"/until", "This is no date.", "Write year, month and day, or leave it out.")
-	}
-}
-
-// zone loads a zone by its IANA name. "Local" and "" would mean another zone on every machine.
-func zone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
-		return nil, fmt.Errorf("time zone %q: a name of the IANA database is needed", name)
-	}
-	return time.LoadLocation(name)
 }

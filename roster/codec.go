@@ -4,12 +4,40 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"time"
 )
 
-// DocumentVersion is the version of the stored document.
-const DocumentVersion = 1
+// DocumentVersion is the newest version of the stored document. A document is stored in the oldest version that says everything about it: a
+// program that knows an older one reads what it understands in full, and refuses what would put somebody else on duty there.
+const DocumentVersion = 2
+
+// version is the oldest version of a document that says who is on duty by this book. Version 1 had rotations of days and weeks, and
+// overrides of whole rosters.
+func (b Book) version() int {
+	if len(b.Leave) > 0 || slices.ContainsFunc(b.People, func(p Person) bool { return p.ActiveFrom+p.ActiveUntil != "" || p.rated() }) {
+		return 2
+	}
+	for _, r := range b.Rosters {
+		if len(r.Covers)+len(r.Swaps)+len(r.Shadows) > 0 || !r.Until.IsZero() || slices.ContainsFunc(r.Overrides, func(o Override) bool { return o.Layer != "" }) {
+			return 2
+		}
+		for _, l := range r.Layers {
+			rotation := l.Rotation
+			if len(l.Restrictions)+len(l.Past) > 0 || (rotation.Unit != Days && rotation.Unit != Weeks) || rotation.Weekday != "" || rotation.First != 0 {
+				return 2
+			}
+		}
+	}
+	return 1
+}
+
+// rated reports whether a language has a level, which version 1 cannot read.
+func (p Person) rated() bool {
+	return slices.ContainsFunc(p.Languages, func(l Language) bool { return l.Level != "" })
+}
 
 // A Document is one revision of the book as it is stored: who edited, when and why, and the book with everything personal sealed.
 type Document struct {
@@ -44,6 +72,7 @@ type Sealed map[string][]byte
 type personal struct {
 	Name      string            `json:"name,omitempty"`
 	Addresses map[string]string `json:"addresses,omitempty"` // contact → E.164
+	PINDigest string            `json:"pin_digest,omitempty"`
 }
 
 // SealID is the id under which a person's fields of a revision are sealed.
@@ -53,7 +82,7 @@ func SealID(revision uint64) string { return "roster." + strconv.FormatUint(revi
 // errors are wrapped. An erased person is stored without personal fields, whatever the edit says.
 func Encode(edit Edit, at time.Time, seal func(person string, plain []byte) ([]byte, error)) ([]byte, error) {
 	d := Document{
-		V: DocumentVersion, Revision: edit.Book.Revision, Time: at.UTC(), Actor: Actor{cmp.Or(edit.ActorKind, Coordinator), edit.Actor},
+		V: edit.Book.version(), Revision: edit.Book.Revision, Time: at.UTC(), Actor: Actor{cmp.Or(edit.ActorKind, Coordinator), edit.Actor},
 		Reason: edit.Reason, Book: edit.Book, Sealed: Sealed{},
 	}
 	d.Book.People = make([]Person, len(edit.Book.People)) // the caller's people keep their names
@@ -80,8 +109,8 @@ func Encode(edit Edit, at time.Time, seal func(person string, plain []byte) ([]b
 
 // split takes a person apart into what everybody may read and what is sealed.
 func split(p Person) (clean Person, private personal) {
-	clean, private = p, personal{Name: p.Name, Addresses: map[string]string{}}
-	clean.Name, clean.Contacts = "", []Contact{}
+	clean, private = p, personal{Name: p.Name, Addresses: map[string]string{}, PINDigest: p.PINDigest}
+	clean.Name, clean.PINDigest, clean.Contacts = "", "", []Contact{}
 	if p.Erased {
 		return clean, personal{}
 	}
@@ -117,7 +146,7 @@ func Decode(data []byte, open func(person string, sealed []byte) (plain []byte, 
 		if err := json.Unmarshal(plain, &private); err != nil {
 			return Document{}, fmt.Errorf("read the roster's revision %d: %w", d.Revision, err)
 		}
-		p.Name = private.Name
+		p.Name, p.PINDigest = private.Name, private.PINDigest
 		for j := range p.Contacts {
 			p.Contacts[j].Address = private.Addresses[p.Contacts[j].ID]
 		}
@@ -131,7 +160,7 @@ func Header(data []byte) (Document, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return Document{}, fmt.Errorf("read the roster: %w", err)
 	}
-	if d.V != DocumentVersion {
+	if d.V < 1 || d.V > DocumentVersion {
 		return Document{}, fmt.Errorf("read the roster: the document has version %d, this program knows %d: update it", d.V, DocumentVersion)
 	}
 	return d, nil
@@ -149,38 +178,40 @@ func (b Book) canonical() string {
 	people := []Person{}
 	for _, p := range b.People {
 		if p.Erased {
-			p.Name, p.Contacts = "", nil
+			p.Name, p.PINDigest, p.Contacts = "", "", nil
 		}
-		p.Languages, p.Contacts = append([]string{}, p.Languages...), append([]Contact{}, p.Contacts...)
 		people = append(people, p)
 	}
-	teams := []Team{}
-	for _, t := range b.Teams {
-		t.Members = append([]string{}, t.Members...)
-		teams = append(teams, t)
-	}
-	rosters := []Roster{}
-	for _, r := range b.Rosters {
-		layers, overrides := []Layer{}, []Override{}
-		for _, l := range r.Layers {
-			turns := [][]string{}
-			for _, people := range l.Rotation.Turns {
-				turns = append(turns, append([]string{}, people...))
-			}
-			l.Rotation.Turns = turns
-			layers = append(layers, l)
-		}
-		for _, o := range r.Overrides {
-			o.From, o.Until, o.People = o.From.UTC(), o.Until.UTC(), append([]string{}, o.People...)
-			overrides = append(overrides, o)
-		}
-		r.Layers, r.Overrides = layers, overrides
-		rosters = append(rosters, r)
-	}
-	b.People, b.Teams, b.Rosters = people, teams, rosters
-	data, err := json.Marshal(b)
+	b.People = people
+	data, err := json.Marshal(plain(reflect.ValueOf(b)))
 	if err != nil { // a year that RFC 3339 cannot write, which cannot be stored either
 		return err.Error()
 	}
 	return string(data)
+}
+
+// plain is a value of a book as maps and lists, without empty lists and with every instant in UTC.
+func plain(v reflect.Value) any {
+	switch at, instant := reflect.TypeAssert[time.Time](v); {
+	case instant:
+		return at.UTC()
+	case v.Kind() == reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return plain(v.Elem())
+	case v.Kind() == reflect.Slice:
+		list := []any{}
+		for i := range v.Len() {
+			list = append(list, plain(v.Index(i)))
+		}
+		return list
+	case v.Kind() == reflect.Struct:
+		members := map[string]any{}
+		for i := range v.NumField() {
+			members[v.Type().Field(i).Name] = plain(v.Field(i))
+		}
+		return members
+	}
+	return v.Interface()
 }

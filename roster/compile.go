@@ -1,17 +1,23 @@
 package roster
 
 import (
+	"maps"
 	"slices"
+	"sort"
 	"time"
 )
 
 // A Compiled answers who is on duty. It is immutable and safe for concurrent use.
 type Compiled struct {
-	book    Book
-	people  map[string]int
-	phones  map[string][]PersonContact
-	rosters map[string]*duty
-	first   string
+	book     Book
+	people   map[string]int
+	phones   map[string][]PersonContact
+	rosters  map[string]*duty
+	first    string
+	inactive map[string][]span // of people with active dates, in their own zone or that of the first roster
+	leave    map[string][]span // sorted, without overlap
+	dials    map[string]*dial  // of rosters and people
+	ranked   bool              // somebody holds an authority
 }
 
 // A PersonContact is one contact of one person.
@@ -19,30 +25,141 @@ type PersonContact struct {
 	Person, Contact string // ids
 }
 
+// A span is half-open; a zero bound is none.
+type span struct{ from, until time.Time }
+
+func (s span) holds(t time.Time) bool {
+	return !t.Before(s.from) && (s.until.IsZero() || t.Before(s.until))
+}
+
+// A duty is a compiled roster.
 type duty struct {
-	id        string
-	zone      *time.Location
-	layers    []rotation
-	overrides []Override
+	c       *Compiled
+	id      string
+	dial    *dial
+	layers  []layer
+	entries entries
+	away    map[string][]span // sorted, without overlap
+	edges   []time.Time       // at which entries or absences begin or end, sorted
+	closes  time.Time         // zero: never
+
+	coverage []Coverage
+	rules    [][]window // of each of coverage
 }
 
-type rotation struct {
-	layer        string
-	turns        [][]string
-	days         int // length of a turn
-	hour, minute int
-	from         civil
-	until        civil // when it ends
-	ends         bool
-	zone         *time.Location
+type layer struct {
+	id       string
+	segments []segment // the oldest first; only the last has no end
 }
 
-// civil is a day, counted from 1970-01-01: days are added and subtracted without a zone.
-type civil int
+type segment struct {
+	until    time.Time // zero: no end
+	dial     *dial
+	rotation rotation
+	windows  []window
+}
 
-func civilOf(t time.Time) civil {
-	y, m, d := t.Date()
-	return civil(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
+// entries are the overrides, shadows, and accepted covers and swaps of a roster, found by the moment at which they hold.
+type entries struct {
+	list   []entry
+	bounds []time.Time // sorted
+	active [][]int32   // between a bound and the next: indices of list, ascending
+}
+
+// An entry is one of override, shadow and substitution.
+type entry struct {
+	span
+	override *Override
+	layer    int // of an override: its place among the layers; -1: the roster
+	shadow   *Shadow
+	take     *take
+}
+
+// A take puts one person in the place of another.
+type take struct {
+	what   string // cover or swap, and its id
+	of, by string
+}
+
+// at lists what holds at t.
+func (e *entries) at(t time.Time) []int32 {
+	i := sort.Search(len(e.bounds), func(i int) bool { return e.bounds[i].After(t) }) - 1
+	if i < 0 {
+		return nil
+	}
+	return e.active[i]
+}
+
+// index makes at answer.
+func (e *entries) index() {
+	for i := range e.list {
+		e.bounds = append(e.bounds, e.list[i].from, e.list[i].until)
+	}
+	e.bounds = distinct(e.bounds)
+	starts, ends := make([][]int32, len(e.bounds)), make([][]int32, len(e.bounds))
+	for i := range e.list {
+		from, _ := slices.BinarySearchFunc(e.bounds, e.list[i].from, time.Time.Compare)
+		until, _ := slices.BinarySearchFunc(e.bounds, e.list[i].until, time.Time.Compare)
+		starts[from], ends[until] = append(starts[from], int32(i)), append(ends[until], int32(i))
+	}
+	var now []int32
+	for at := range e.bounds {
+		for _, i := range ends[at] {
+			place, _ := slices.BinarySearch(now, i)
+			now = slices.Delete(now, place, place+1)
+		}
+		for _, i := range starts[at] {
+			place, _ := slices.BinarySearch(now, i)
+			now = slices.Insert(now, place, i)
+		}
+		e.active = append(e.active, slices.Clone(now))
+	}
+}
+
+// distinct sorts instants and takes out what is there twice.
+func distinct(times []time.Time) []time.Time {
+	slices.SortFunc(times, time.Time.Compare)
+	return slices.CompactFunc(times, time.Time.Equal)
+}
+
+// merged sorts spans and joins those that touch. A zero until is no end.
+func merged(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
+	var list []span
+	for _, s := range spans {
+		if n := len(list); n > 0 && (list[n-1].until.IsZero() || !s.from.After(list[n-1].until)) {
+			if last := &list[n-1]; s.until.IsZero() || (!last.until.IsZero() && s.until.After(last.until)) {
+				last.until = s.until
+			}
+			continue
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// within reports whether one of sorted spans holds at t.
+func within(spans []span, t time.Time) bool {
+	i := sort.Search(len(spans), func(i int) bool { return spans[i].from.After(t) }) - 1
+	return i >= 0 && spans[i].holds(t)
+}
+
+// A compiler remembers what several rosters need.
+type compiler struct {
+	dials     map[string]*dial
+	calendars map[string][]wall
+}
+
+func (k *compiler) dial(name string) *dial {
+	if d, ok := k.dials[name]; ok {
+		return d
+	}
+	z, err := zone(name)
+	if err != nil { // a book without rosters has none
+		z = time.UTC
+	}
+	k.dials[name] = newDial(z)
+	return k.dials[name]
 }
 
 // Compile checks a book and makes it fit for questions. The error is a [*ValidationError].
@@ -50,9 +167,21 @@ func Compile(b Book) (*Compiled, error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Compiled{book: b, people: map[string]int{}, phones: map[string][]PersonContact{}, rosters: map[string]*duty{}}
+	c := &Compiled{
+		book: b, people: map[string]int{}, phones: map[string][]PersonContact{}, rosters: map[string]*duty{}, inactive: map[string][]span{},
+		leave: map[string][]span{},
+	}
+	k := &compiler{dials: map[string]*dial{}, calendars: map[string][]wall{}}
+	home := "UTC"
+	if len(b.Rosters) > 0 {
+		c.first, home = b.Rosters[0].ID, b.Rosters[0].TimeZone
+	}
 	for i, p := range b.People {
 		c.people[p.ID] = i
+		c.ranked = c.ranked || len(p.Authorities) > 0
+		if spans := inactive(k, p, home); spans != nil {
+			c.inactive[p.ID] = spans
+		}
 		if p.Erased {
 			continue
 		}
@@ -60,91 +189,108 @@ func Compile(b Book) (*Compiled, error) {
 			c.phones[contact.Address] = append(c.phones[contact.Address], PersonContact{p.ID, contact.ID})
 		}
 	}
-	for i, r := range b.Rosters {
-		if i == 0 {
-			c.first = r.ID
+	for _, calendar := range b.Calendars {
+		days := []wall{}
+		for _, text := range calendar.Days {
+			days = append(days, parseDate(text))
 		}
-		z, _ := zone(r.TimeZone) // validated
-		d := &duty{id: r.ID, zone: z, overrides: slices.Clone(r.Overrides)}
-		for _, l := range r.Layers {
-			d.layers = append(d.layers, compileRotation(l, z))
-		}
-		c.rosters[r.ID] = d
+		slices.Sort(days)
+		k.calendars[calendar.ID] = days
 	}
+	for _, l := range b.Leave {
+		c.leave[l.Person] = append(c.leave[l.Person], span{l.From, l.Until})
+	}
+	for person, spans := range c.leave {
+		c.leave[person] = merged(spans)
+	}
+	for i := range b.Rosters {
+		c.rosters[b.Rosters[i].ID] = c.duty(k, &b.Rosters[i])
+	}
+	for _, p := range b.People {
+		if p.TimeZone != "" {
+			k.dial(p.TimeZone)
+		}
+	}
+	c.dials = k.dials
 	return c, nil
 }
 
-func compileRotation(l Layer, z *time.Location) rotation {
-	r := rotation{layer: l.ID, turns: l.Rotation.Turns, days: l.Rotation.Length, zone: z}
-	if l.Rotation.Unit == Weeks {
-		r.days *= 7
+// inactive is when a person is on no duty because of their active dates: from midnight to midnight of their own zone, or of home.
+func inactive(k *compiler, p Person, home string) (spans []span) {
+	if p.TimeZone != "" {
+		home = p.TimeZone
 	}
-	clock, _ := time.Parse("15:04", l.Rotation.Handover)
-	r.hour, r.minute = clock.Hour(), clock.Minute()
-	from, _ := time.Parse(time.DateOnly, l.Rotation.From)
-	r.from = civilOf(from)
-	if l.Rotation.Until != "" {
-		until, _ := time.Parse(time.DateOnly, l.Rotation.Until)
-		r.until, r.ends = civilOf(until), true
+	if p.ActiveFrom != "" {
+		spans = append(spans, span{until: k.dial(home).instant(parseDate(p.ActiveFrom))})
 	}
-	return r
+	if p.ActiveUntil != "" {
+		spans = append(spans, span{from: k.dial(home).instant(parseDate(p.ActiveUntil))})
+	}
+	return spans
 }
 
-// handover is the instant at which turns change on a day, by the rule of the package's comment.
-func (r *rotation) handover(day civil) time.Time {
-	y, m, d := time.Unix(int64(day)*86400, 0).UTC().Date()
-	t := time.Date(y, m, d, r.hour, r.minute, 0, 0, r.zone)
-	if t.Hour() != r.hour || t.Minute() != r.minute || t.Day() != d { // the wall clock skips this time
-		return transition(t)
+func (c *Compiled) duty(k *compiler, r *Roster) *duty {
+	d := &duty{c: c, id: r.ID, dial: k.dial(r.TimeZone), closes: r.Until, away: map[string][]span{}, coverage: r.Coverage}
+	for _, rule := range r.Coverage {
+		d.rules = append(d.rules, compileWindows(rule.Restrictions, k.calendars))
 	}
-	// time.Date does not say which of two occurrences it takes: look for an earlier one.
-	for _, back := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
-		earlier := t.Add(-back)
-		if earlier.Hour() == r.hour && earlier.Minute() == r.minute && earlier.Day() == d {
-			return earlier
+	for _, l := range r.Layers {
+		d.layers = append(d.layers, k.layer(l, d.dial))
+	}
+	d.enter(r)
+	maps.Copy(d.away, c.leave)
+	for i := range c.book.People {
+		p := c.book.People[i]
+		if spans := inactive(k, p, r.TimeZone); spans != nil {
+			d.away[p.ID] = merged(append(spans, c.leave[p.ID]...))
 		}
 	}
-	return t
+	d.edges = append(slices.Clone(d.entries.bounds), d.closes)
+	for _, spans := range d.away {
+		for _, s := range spans {
+			d.edges = append(d.edges, s.from, s.until)
+		}
+	}
+	d.edges = slices.DeleteFunc(distinct(d.edges), time.Time.IsZero)
+	return d
 }
 
-// transition is the first instant of the zone's new offset near t.
-func transition(t time.Time) time.Time {
-	start, end := t.ZoneBounds()
-	if start.IsZero() || (!end.IsZero() && end.Sub(t).Abs() < t.Sub(start).Abs()) {
-		return end
+// enter takes over what a roster has besides its layers: takes first, then overrides, then shadows.
+func (d *duty) enter(r *Roster) {
+	add := func(from, until time.Time, e entry) {
+		e.span = span{from, until}
+		d.entries.list = append(d.entries.list, e)
 	}
-	return start
+	for _, cover := range r.Covers {
+		if cover.State == CoverAccepted {
+			add(cover.From, cover.Until, entry{take: &take{"cover " + cover.ID, cover.Person, cover.By}})
+		}
+	}
+	for _, s := range r.Swaps {
+		if s.State == CoverAccepted {
+			add(s.One.From, s.One.Until, entry{take: &take{"swap " + s.ID, s.One.Person, s.Other.Person}})
+			add(s.Other.From, s.Other.Until, entry{take: &take{"swap " + s.ID, s.Other.Person, s.One.Person}})
+		}
+	}
+	for i := range r.Overrides {
+		o := &r.Overrides[i]
+		add(o.From, o.Until, entry{override: o, layer: slices.IndexFunc(d.layers, func(l layer) bool { return l.id == o.Layer })})
+	}
+	for i := range r.Shadows {
+		add(r.Shadows[i].From, r.Shadows[i].Until, entry{shadow: &r.Shadows[i]})
+	}
+	d.entries.index()
 }
 
-// at gives the turn that is on duty at t and its bounds. ok is false before the rotation's first and after its last turn.
-func (r *rotation) at(t time.Time) (people []string, since, until time.Time, ok bool) {
-	day := civilOf(t.In(r.zone))
-	if t.Before(r.handover(day)) {
-		day--
-	} else if !t.Before(r.handover(day + 1)) {
-		day++
+func (k *compiler) layer(l Layer, current *dial) layer {
+	c := layer{id: l.ID}
+	for _, past := range l.Past {
+		c.segments = append(c.segments, segment{
+			until: past.Until, dial: k.dial(past.TimeZone), rotation: compileRotation(past.Rotation), windows: compileWindows(past.Restrictions, k.calendars),
+		})
 	}
-	if day < r.from || (r.ends && day >= r.until) {
-		return nil, time.Time{}, time.Time{}, false
-	}
-	n := int(day-r.from) / r.days
-	first := r.from + civil(n*r.days)
-	last := first + civil(r.days)
-	if r.ends && last > r.until {
-		last = r.until
-	}
-	return r.turns[n%len(r.turns)], r.handover(first), r.handover(last), true
-}
-
-// next is when the answer of at may change after t.
-func (r *rotation) next(t time.Time) time.Time {
-	if _, _, until, ok := r.at(t); ok {
-		return until
-	}
-	if start := r.handover(r.from); t.Before(start) {
-		return start
-	}
-	return time.Time{}
+	c.segments = append(c.segments, segment{dial: current, rotation: compileRotation(l.Rotation), windows: compileWindows(l.Restrictions, k.calendars)})
+	return c
 }
 
 // Revision is the revision of the book.
@@ -156,7 +302,7 @@ func (c *Compiled) Book() Book { return c.book }
 // Zone is a roster's time zone ("" is the first roster); UTC when there is no such roster.
 func (c *Compiled) Zone(id string) *time.Location {
 	if d := c.roster(id); d != nil {
-		return d.zone
+		return d.dial.zone
 	}
 	return time.UTC
 }
@@ -176,20 +322,63 @@ func (c *Compiled) Person(id string) (Person, bool) {
 	return Person{}, false
 }
 
+// sign is a person's call sign, or their id where they have none.
+func (c *Compiled) sign(id string) string {
+	if p, ok := c.Person(id); ok {
+		return p.CallSign
+	}
+	return id
+}
+
 // ByAddress lists the contacts that have exactly this telephone number (E.164), in the order of the book, over every channel. They all
 // belong to one person: [Book.Validate] lets nobody share a number, so that a reply can be told apart. Erased people have none. Do not
 // modify.
 func (c *Compiled) ByAddress(e164 string) []PersonContact { return c.phones[e164] }
 
-// Everyone lists all people who have a contact, in the order of the book.
-func (c *Compiled) Everyone(time.Time) []string {
-	var ids []string
+// Everyone lists the people who have a contact and are active, in the order of the book; those on leave and those in training who are paged
+// last stand at the end. Somebody in training who is never paged, and is not on duty as an officer either, is left out. If that left
+// nobody, it is all who have a contact.
+func (c *Compiled) Everyone(t time.Time) []string {
+	var first, last, all []string
+	training := c.training(t)
 	for _, p := range c.book.People {
-		if len(p.Contacts) > 0 && !p.Erased {
-			ids = append(ids, p.ID)
+		if len(p.Contacts) == 0 || p.Erased {
+			continue
+		}
+		all = append(all, p.ID)
+		switch paged := training[p.ID]; {
+		case within(c.inactive[p.ID], t) || paged == PagedNever:
+		case within(c.leave[p.ID], t) || paged == PagedLast:
+			last = append(last, p.ID)
+		default:
+			first = append(first, p.ID)
 		}
 	}
-	return ids
+	if len(first)+len(last) == 0 {
+		return all
+	}
+	return append(first, last...)
+}
+
+// training lists who is in training at t on some roster, and on duty as an officer on none.
+func (c *Compiled) training(t time.Time) map[string]Paged {
+	list := map[string]Paged{}
+	for _, r := range c.book.Rosters {
+		for _, s := range r.Shadows {
+			if (span{s.From, s.Until}).holds(t) && list[s.Person] != PagedLast {
+				list[s.Person] = s.Paged
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	for _, d := range c.rosters {
+		for _, h := range d.holders(t).list {
+			delete(list, h.person)
+		}
+	}
+	return list
 }
 
 // Team finds a team by id.

@@ -5,7 +5,7 @@ import "time"
 // Example is the book of a first start: invented people with fictional numbers, one national roster with a weekly rotation, one coordinator.
 func Example(timeZone string, now time.Time) Book {
 	person := func(id, sign, name, number string, languages ...string) Person {
-		return Person{ID: id, CallSign: sign, Name: name, Languages: languages, Contacts: []Contact{
+		return Person{ID: id, CallSign: sign, Name: name, Languages: Languages(languages...), Contacts: []Contact{
 			{ID: "mobile", Channel: "sms", Address: number, Verified: true},
 			{ID: "call", Channel: "voice", Address: number, Verified: true},
 		}}

@@ -72,7 +72,7 @@ func (w *night) firstBook(d *dice) roster.Book {
 	b := roster.Book{Schema: 1}
 	for i, id := range people {
 		number := numbers + strconv.Itoa(i)
-		b.People = append(b.People, roster.Person{ID: id, CallSign: signs[i], Languages: []string{"en"}, Contacts: []roster.Contact{
+		b.People = append(b.People, roster.Person{ID: id, CallSign: signs[i], Languages: roster.Languages("en"), Contacts: []roster.Contact{
 			{ID: "mobile", Channel: notifier.MediumSMS, Address: number, Verified: true},
 			{ID: "call", Channel: notifier.MediumVoice, Address: number, Verified: true},
 		}})

@@ -54,12 +54,12 @@ func (s *Server) showRoster(w http.ResponseWriter, r *http.Request, who caller) 
 	return writeJSON(w, http.StatusOK, book)
 }
 
-// impersonal is a copy of a book without names and addresses.
+// impersonal is a copy of a book without names, addresses and digests.
 func impersonal(book roster.Book) roster.Book {
 	book.People = slices.Clone(book.People)
 	for i := range book.People {
 		p := &book.People[i]
-		p.Name = ""
+		p.Name, p.PINDigest = "", ""
 		p.Contacts = slices.Clone(p.Contacts)
 		for j := range p.Contacts {
 			p.Contacts[j].Address = ""

@@ -39,10 +39,11 @@ func TestDutySaysWhoAndWhy(t *testing.T) {
 
 func TestNamesAndNumbersAreForCoordinators(t *testing.T) {
 	w := newWorld(t)
+	w.book.People[0].PINDigest = "hmac-sha256:c2VjcmV0c2VjcmV0"
 	person := w.book.People[0]
 	for token, shown := range map[string]bool{w.officer: false, w.coordinator: true} {
 		a := w.call("GET", "/api/v1/roster", token, "")
-		if strings.Contains(a.text, person.Name) != shown || strings.Contains(a.text, person.Contacts[0].Address) != shown || !strings.Contains(a.text, person.CallSign) {
+		if strings.Contains(a.text, person.Name) != shown || strings.Contains(a.text, person.Contacts[0].Address) != shown || strings.Contains(a.text, person.PINDigest) != shown || !strings.Contains(a.text, person.CallSign) {
 			t.Errorf("shown %v expected: %s", shown, a.text)
 		}
 	}

@@ -139,7 +139,7 @@ func (bookCommand) Run(ctx context.Context, c *console) error {
 			}
 			contacts = append(contacts, text)
 		}
-		people.add(p.CallSign, p.ID, words(p.Languages), words(contacts))
+		people.add(p.CallSign, p.ID, words(languagesText(p.Languages)), words(contacts))
 	}
 	if err := people.write(&out, "  "); err != nil {
 		return err
@@ -166,12 +166,28 @@ func (bookCommand) Run(ctx context.Context, c *console) error {
 	return c.print("%s", out.String())
 }
 
+// languagesText lists languages with their levels.
+func languagesText(languages []roster.Language) []string {
+	list := make([]string, len(languages))
+	for i, l := range languages {
+		list[i] = strings.TrimSpace(l.Tag + " " + string(l.Level))
+	}
+	return list
+}
+
 func rotationText(r roster.Rotation) string {
 	turns := make([]string, len(r.Turns))
 	for i, people := range r.Turns {
 		turns[i] = strings.Join(people, "+")
 	}
 	text := fmt.Sprintf("%s each, handover at %s, from %s", plural(r.Length, string(r.Unit), string(r.Unit)+"s"), r.Handover, r.From)
+	if r.Unit == roster.Pattern {
+		changes := make([]string, len(r.Pattern))
+		for i, change := range r.Pattern {
+			changes[i] = string(change.Weekday) + " " + change.At
+		}
+		text = fmt.Sprintf("%s each of %s, from %s", plural(r.Length, "change", "changes"), strings.Join(changes, ", "), r.From)
+	}
 	if r.Until != "" {
 		text += " until " + r.Until
 	}

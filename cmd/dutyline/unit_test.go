@@ -237,7 +237,7 @@ func TestExportRoundTrips(t *testing.T) {
 		book := roster.Book{
 			Schema: 1, Revision: rapid.Uint64().Draw(t, "revision"),
 			People: []roster.Person{{
-				ID: text.Draw(t, "id"), CallSign: text.Draw(t, "sign"), Name: text.Draw(t, "name"), Languages: list.Draw(t, "languages"),
+				ID: text.Draw(t, "id"), CallSign: text.Draw(t, "sign"), Name: text.Draw(t, "name"), Languages: roster.Languages(list.Draw(t, "languages")...),
 				Contacts: []roster.Contact{{ID: text.Draw(t, "contact"), Channel: "sms", Address: text.Draw(t, "address"), Verified: rapid.Bool().Draw(t, "verified")}},
 			}},
 			Rosters: []roster.Roster{{
@@ -269,6 +269,59 @@ func TestExportRoundTrips(t *testing.T) {
 			t.Fatalf("%s\nbecame\n%s\nby\n%s", before, after, exported)
 		}
 	})
+}
+
+const everything = `
+revision: 3
+people:
+  - {id: ada, call_sign: KESTREL, languages: [en, {tag: fr, level: b2}], authorities: [preservation], contacts: [], time_zone: Europe/Paris, active_from: "2026-01-01"}
+  - {id: erik, call_sign: MERLIN, languages: [en], contacts: []}
+leave: [{id: l1, person: ada, from: 2026-03-01T00:00:00Z, until: 2026-03-08T00:00:00Z}]
+calendars: [{id: public, days: ["2026-12-25"]}]
+limits: {rest_hours: 0, max_hours: 60}
+rosters:
+  - id: national
+    time_zone: Europe/Brussels
+    layers:
+      - id: nights
+        rotation: {turns: [[ada], [erik]], unit: hour, length: 12, handover: "20:00", from: "2026-01-05", first: 1}
+        restrictions: [{weekdays: [mon], from: "20:00", until: "08:00", calendar: public, holidays: except}]
+        past: [{until: 2026-02-01T00:00:00Z, time_zone: UTC, rotation: {turns: [[erik]], unit: pattern, length: 1, handover: "", pattern: [{weekday: fri, at: "17:00"}], from: "2026-01-05"}}]
+    covers: [{id: c1, person: ada, from: 2026-03-01T00:00:00Z, until: 2026-03-02T00:00:00Z, state: accepted, by: erik}]
+    shadows: [{id: t1, person: erik, follows: ada, from: 2026-03-01T00:00:00Z, until: 2026-03-02T00:00:00Z, paged: never}]
+    coverage: [{id: french, people: 1, languages: [{tag: fr, level: b1}]}]
+    until: 2030-01-01T00:00:00Z
+`
+
+func TestAFileMayHaveEverythingThatARosterHas(t *testing.T) {
+	read := func(text []byte) (roster.Book, error) {
+		doc, err := (&console{in: bytes.NewReader(text)}).readDocument("-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		book, _, err := parseBook(doc)
+		return book, err
+	}
+	book, err := read([]byte(everything))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := book.Validate(); err != nil {
+		t.Error(err)
+	}
+	exported, err := bookYAML(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := read(exported)
+	if err != nil || !roster.Same(book, again) || exported[0] == '{' {
+		t.Errorf("%v\n%s", err, exported)
+	}
+	for right, wrong := range map[string]string{"level: b2": "levl: b2", "until: 2030": "untl: 2030", "rest_hours: 0": "rest: 0"} {
+		if _, err := read([]byte(strings.Replace(everything, right, wrong, 1))); err == nil {
+			t.Errorf("%s is lost silently", wrong)
+		}
+	}
 }
 
 func TestBannerCanBeCopied(t *testing.T) {

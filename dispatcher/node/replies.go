@@ -146,10 +146,7 @@ func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) noti
 		return notifier.Answer{} // an unknown number learns nothing, not even that somebody reads
 	}
 	who, _ := book.Person(contacts[0].Person) // a number belongs to one person
-	result := notifier.Answer{}
-	if len(who.Languages) > 0 {
-		result.Language = who.Languages[0]
-	}
+	result := notifier.Answer{Language: who.Language()}
 	if n.opts.Guesses.Count(ctx, from) >= maxGuesses {
 		return n.fruitless(from, result, notifier.TooManyGuesses)
 	}
@@ -248,10 +245,8 @@ func (n *Node) language(person string) string {
 	if n.roster == nil {
 		return ""
 	}
-	if who, ok := n.roster.Person(person); ok && len(who.Languages) > 0 {
-		return who.Languages[0]
-	}
-	return ""
+	who, _ := n.roster.Person(person)
+	return who.Language()
 }
 
 // fruitless gives an answer that leads to nothing, or none when there were too many of them.

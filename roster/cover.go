@@ -1,0 +1,186 @@
+package roster
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Why a cover or a swap cannot be answered.
+var (
+	ErrNoCover    = errors.New("there is no such cover or swap")
+	ErrCoverOver  = errors.New("it is no longer open")
+	ErrNotAsked   = errors.New("this person was not asked")
+	ErrOwnCover   = errors.New("nobody covers for themselves")
+	ErrNoRoster   = errors.New("there is no such roster")
+	ErrCoverTaken = errors.New("somebody has accepted it")
+)
+
+// ends is when an open cover can no longer be accepted: without a time of its own, when it is over.
+func (c Cover) ends() time.Time { return earliest(c.Expires, c.Until) }
+
+// StateAt is the cover's state at t: an open one whose time is over has expired.
+func (c Cover) StateAt(t time.Time) CoverState {
+	if c.State == CoverOpen && !t.Before(c.ends()) {
+		return CoverExpired
+	}
+	return c.State
+}
+
+func (s Swap) ends() time.Time { return cmp.Or(s.Expires, s.One.Until) }
+
+// StateAt is the swap's state at t: an open one whose time is over has expired.
+func (s Swap) StateAt(t time.Time) CoverState {
+	if s.State == CoverOpen && (!t.Before(s.ends()) || !t.Before(s.One.Until) || !t.Before(s.Other.Until)) {
+		return CoverExpired
+	}
+	return s.State
+}
+
+// withRoster is a copy of the book in which edit may change one roster and what it lists besides its layers.
+func (b Book) withRoster(id string, edit func(*Roster) error) (Book, error) {
+	i := slices.IndexFunc(b.Rosters, func(r Roster) bool { return r.ID == id })
+	if i < 0 {
+		return b, ErrNoRoster
+	}
+	changed := b
+	changed.Rosters = slices.Clone(b.Rosters)
+	r := &changed.Rosters[i]
+	r.Layers, r.Overrides, r.Covers, r.Swaps = slices.Clone(r.Layers), slices.Clone(r.Overrides), slices.Clone(r.Covers), slices.Clone(r.Swaps)
+	if err := edit(r); err != nil {
+		return b, err
+	}
+	if err := changed.Validate(); err != nil {
+		return b, err
+	}
+	return changed, nil
+}
+
+// AskCover adds a cover that is open. The error is [ErrNoRoster], [ErrCoverOver] when its time is over at now, or a [*ValidationError].
+func (b Book) AskCover(rosterID string, c Cover, now time.Time) (Book, error) {
+	return b.withRoster(rosterID, func(r *Roster) error {
+		c.State, c.By, c.Declined = CoverOpen, "", nil
+		if c.StateAt(now) != CoverOpen {
+			return ErrCoverOver
+		}
+		r.Covers = append(r.Covers, c)
+		return nil
+	})
+}
+
+// answerable finds a cover that a person may answer.
+func (r *Roster) answerable(id, by string, now time.Time) (*Cover, error) {
+	i := slices.IndexFunc(r.Covers, func(c Cover) bool { return c.ID == id })
+	if i < 0 {
+		return nil, ErrNoCover
+	}
+	c := &r.Covers[i]
+	switch {
+	case c.State == CoverAccepted:
+		return nil, ErrCoverTaken
+	case c.StateAt(now) != CoverOpen:
+		return nil, ErrCoverOver
+	case c.Person == by:
+		return nil, ErrOwnCover
+	case len(c.To) > 0 && !slices.Contains(c.To, by):
+		return nil, ErrNotAsked
+	}
+	return c, nil
+}
+
+// AcceptCover gives an open cover to a person, from now on if it has begun: what is over stays as it was. Errors: [ErrNoRoster], [ErrNoCover],
+// [ErrCoverTaken], [ErrCoverOver], [ErrOwnCover], [ErrNotAsked], [*ValidationError].
+func (b Book) AcceptCover(rosterID, id, by string, now time.Time) (Book, error) {
+	return b.withRoster(rosterID, func(r *Roster) error {
+		c, err := r.answerable(id, by, now)
+		if err != nil {
+			return err
+		}
+		c.State, c.By, c.From = CoverAccepted, by, later(c.From, now)
+		return nil
+	})
+}
+
+// DeclineCover notes that a person does not take an open cover; when all who were named have declined, it is declined. The errors are those of
+// [Book.AcceptCover].
+func (b Book) DeclineCover(rosterID, id, by string, now time.Time) (Book, error) {
+	return b.withRoster(rosterID, func(r *Roster) error {
+		c, err := r.answerable(id, by, now)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(c.Declined, by) {
+			c.Declined = append(slices.Clone(c.Declined), by)
+		}
+		if len(c.To) > 0 && !slices.ContainsFunc(c.To, func(person string) bool { return !slices.Contains(c.Declined, person) }) {
+			c.State = CoverDeclined
+		}
+		return nil
+	})
+}
+
+// AskSwap adds a swap that is open. The errors are those of [Book.AskCover].
+func (b Book) AskSwap(rosterID string, s Swap, now time.Time) (Book, error) {
+	return b.withRoster(rosterID, func(r *Roster) error {
+		s.State = CoverOpen
+		if s.StateAt(now) != CoverOpen {
+			return ErrCoverOver
+		}
+		r.Swaps = append(r.Swaps, s)
+		return nil
+	})
+}
+
+// AnswerSwap accepts or declines an open swap for the one who was asked. Of a part that has begun the rest counts. Errors: [ErrNoRoster],
+// [ErrNoCover], [ErrCoverTaken], [ErrCoverOver], [ErrNotAsked], [*ValidationError].
+func (b Book) AnswerSwap(rosterID, id, by string, accept bool, now time.Time) (Book, error) {
+	return b.withRoster(rosterID, func(r *Roster) error {
+		i := slices.IndexFunc(r.Swaps, func(s Swap) bool { return s.ID == id })
+		if i < 0 {
+			return ErrNoCover
+		}
+		s := &r.Swaps[i]
+		switch {
+		case s.State == CoverAccepted:
+			return ErrCoverTaken
+		case s.StateAt(now) != CoverOpen:
+			return ErrCoverOver
+		case s.Other.Person != by:
+			return ErrNotAsked
+		}
+		s.State = CoverDeclined
+		if accept {
+			s.State, s.One.From, s.Other.From = CoverAccepted, later(s.One.From, now), later(s.Other.From, now)
+		}
+		return nil
+	})
+}
+
+// Expire marks covers and swaps that nobody accepted in time. changed is false when there are none: then there is nothing to store.
+func (b Book) Expire(now time.Time) (expired Book, changed bool) {
+	expired = b
+	expired.Rosters = slices.Clone(b.Rosters)
+	for i := range expired.Rosters {
+		r := &expired.Rosters[i]
+		r.Covers, r.Swaps = slices.Clone(r.Covers), slices.Clone(r.Swaps)
+		for j := range r.Covers {
+			state := r.Covers[j].StateAt(now)
+			changed = changed || state != r.Covers[j].State
+			r.Covers[j].State = state
+		}
+		for j := range r.Swaps {
+			state := r.Swaps[j].StateAt(now)
+			changed = changed || state != r.Swaps[j].State
+			r.Swaps[j].State = state
+		}
+	}
+	return expired, changed
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,157 @@
+package roster
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// coverBook has ada on duty on the day from noon, and a cover that she asks for.
+func coverBook(t *testing.T, to ...string) Book {
+	b := daily("UTC", "08:00")
+	b.Rosters[0].Layers[0].Rotation.From = noon.Format(time.DateOnly)
+	asked, err := b.AskCover("national", Cover{ID: "c1", Person: "ada", From: noon, Until: noon.Add(6 * time.Hour), To: to}, noon.Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return asked
+}
+
+func TestAnAcceptedCoverPutsOnePersonInThePlaceOfAnother(t *testing.T) {
+	b := coverBook(t)
+	if got := compile(t, b).Who("", noon); !slices.Equal(got, []string{"ada"}) {
+		t.Errorf("an open cover changes who is on duty: %v", got)
+	}
+	accepted, err := b.AcceptCover("national", "c1", "bruno", noon.Add(-time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Rosters[0].Covers[0].State != CoverOpen {
+		t.Error("the book that was edited changed")
+	}
+	c := compile(t, accepted)
+	for at, want := range map[time.Time]string{noon.Add(-1): "ada", noon: "bruno", noon.Add(6*time.Hour - 1): "bruno", noon.Add(6 * time.Hour): "ada"} {
+		if got := c.Who("", at); !slices.Equal(got, []string{want}) {
+			t.Errorf("at %s: %v, not %s", at, got, want)
+		}
+	}
+	duty, _ := c.At("", noon)
+	if why := strings.Join(duty.OnDuty[0].Why, "; "); !strings.Contains(why, "layer primary: turn from") || !strings.Contains(why, "cover c1: HERON takes over from KESTREL") {
+		t.Errorf("why: %s", why)
+	}
+	if _, err := accepted.AcceptCover("national", "c1", "carmen", noon); !errors.Is(err, ErrCoverTaken) {
+		t.Errorf("the second who accepts: %v", err)
+	}
+}
+
+func TestACoverThatBeganCountsFromItsAcceptance(t *testing.T) {
+	b, err := coverBook(t).AcceptCover("national", "c1", "bruno", noon.Add(2*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := compile(t, b)
+	for at, want := range map[time.Time]string{noon.Add(2*time.Hour - 1): "ada", noon.Add(2 * time.Hour): "bruno"} {
+		if got := c.Who("", at); !slices.Equal(got, []string{want}) {
+			t.Errorf("at %s: %v, not %s", at, got, want)
+		}
+	}
+}
+
+func TestWhoMayAnswerACover(t *testing.T) {
+	named := coverBook(t, "bruno", "carmen")
+	for name, tc := range map[string]struct {
+		by, id, roster string
+		at             time.Time
+		want           error
+	}{
+		"somebody else":   {"dalia", "c1", "national", noon, ErrNotAsked},
+		"who asks":        {"ada", "c1", "national", noon, ErrOwnCover},
+		"too late":        {"bruno", "c1", "national", noon.Add(6 * time.Hour), ErrCoverOver},
+		"another cover":   {"bruno", "c2", "national", noon, ErrNoCover},
+		"another roster":  {"bruno", "c1", "regional", noon, ErrNoRoster},
+		"just in time":    {"bruno", "c1", "national", noon.Add(6*time.Hour - 1), nil},
+		"the other named": {"carmen", "c1", "national", noon, nil},
+	} {
+		if _, err := named.AcceptCover(tc.roster, tc.id, tc.by, tc.at); !errors.Is(err, tc.want) {
+			t.Errorf("%s accepts: %v", name, err)
+		}
+		if _, err := named.DeclineCover(tc.roster, tc.id, tc.by, tc.at); !errors.Is(err, tc.want) {
+			t.Errorf("%s declines: %v", name, err)
+		}
+	}
+	if _, err := named.AskCover("national", Cover{ID: "c2", Person: "ada", From: noon, Until: noon.Add(time.Hour)}, noon.Add(time.Hour)); !errors.Is(err, ErrCoverOver) {
+		t.Errorf("asked for what is over: %v", err)
+	}
+	if _, err := named.AskCover("national", Cover{ID: "c1", Person: "ada", From: noon, Until: noon.Add(time.Hour)}, noon); err == nil {
+		t.Error("an identifier was used twice")
+	}
+}
+
+func TestACoverIsDeclinedWhenAllWhoWereNamedDecline(t *testing.T) {
+	b := coverBook(t, "bruno", "carmen")
+	var err error
+	for _, step := range []struct {
+		by   string
+		want CoverState
+	}{{"bruno", CoverOpen}, {"bruno", CoverOpen}, {"carmen", CoverDeclined}} {
+		if b, err = b.DeclineCover("national", "c1", step.by, noon); err != nil || b.Rosters[0].Covers[0].State != step.want {
+			t.Errorf("after %s: %s, %v", step.by, b.Rosters[0].Covers[0].State, err)
+		}
+	}
+	if _, err := b.AcceptCover("national", "c1", "bruno", noon); !errors.Is(err, ErrCoverOver) {
+		t.Errorf("accepted after all: %v", err)
+	}
+	open := coverBook(t)
+	if open, err = open.DeclineCover("national", "c1", "bruno", noon); err != nil || open.Rosters[0].Covers[0].State != CoverOpen {
+		t.Errorf("one of everybody declines: %s, %v", open.Rosters[0].Covers[0].State, err)
+	}
+}
+
+func TestOpenCoversAndSwapsExpire(t *testing.T) {
+	b := coverBook(t)
+	b.Rosters[0].Covers[0].Expires = noon.Add(time.Hour)
+	b, err := b.AskSwap("national", Swap{ID: "s1", One: Part{"ada", noon.Add(24 * time.Hour), noon.Add(30 * time.Hour)}, Other: Part{"bruno", noon.Add(3 * time.Hour), noon.Add(4 * time.Hour)}}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, changed := b.Expire(noon.Add(time.Hour - 1)); changed {
+		t.Error("expired too early")
+	}
+	once, changed := b.Expire(noon.Add(time.Hour))
+	if !changed || once.Rosters[0].Covers[0].State != CoverExpired || once.Rosters[0].Swaps[0].State != CoverOpen || b.Rosters[0].Covers[0].State != CoverOpen {
+		t.Errorf("%v %+v", changed, once.Rosters[0])
+	}
+	if twice, changed := once.Expire(noon.Add(4 * time.Hour)); !changed || twice.Rosters[0].Swaps[0].State != CoverExpired {
+		t.Errorf("the swap's other part is over: %+v", twice.Rosters[0].Swaps)
+	}
+}
+
+func TestASwapIsTwoCoversAndOneAnswer(t *testing.T) {
+	b := coverBook(t)
+	s := Swap{ID: "s1", One: Part{"ada", noon.Add(-4 * time.Hour), noon.Add(20 * time.Hour)}, Other: Part{"bruno", noon.Add(20 * time.Hour), noon.Add(44 * time.Hour)}}
+	b, err := b.AskSwap("national", s, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.AnswerSwap("national", "s1", "ada", true, noon); !errors.Is(err, ErrNotAsked) {
+		t.Errorf("who asks accepts: %v", err)
+	}
+	if declined, err := b.AnswerSwap("national", "s1", "bruno", false, noon); err != nil || declined.Rosters[0].Swaps[0].State != CoverDeclined {
+		t.Errorf("%+v, %v", declined.Rosters[0].Swaps, err)
+	}
+	b, err = b.AnswerSwap("national", "s1", "bruno", true, noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := compile(t, b)
+	for at, want := range map[time.Time]string{noon: "ada", noon.Add(time.Hour): "bruno", noon.Add(20 * time.Hour): "ada", noon.Add(44*time.Hour - 1): "ada", noon.Add(44 * time.Hour): "carmen"} {
+		if got := c.Who("", at); !slices.Equal(got, []string{want}) {
+			t.Errorf("at %s: %v, not %s", at, got, want)
+		}
+	}
+	if _, err := b.AnswerSwap("national", "s1", "bruno", true, noon); !errors.Is(err, ErrCoverTaken) {
+		t.Errorf("accepted twice: %v", err)
+	}
+}
