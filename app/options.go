@@ -32,6 +32,7 @@ type Options struct {
 	SimListen  string        // standalone: where the simulated telephone network listens
 	Speed      float64       // by which the times of the policy are divided, for a demonstration; 0: as they are
 	NoSync     bool          // embedded NATS acknowledges before the disk has it: for one test that must see the difference
+	Version    string        // of the program, for operators; "": not known
 	Logger     *zap.Logger   // nil: none
 	Ready      func(Started) // called once, when the node takes requests; nil: nobody wants to know
 }

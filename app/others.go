@@ -14,6 +14,7 @@ import (
 type others struct {
 	nats  *nats.Conn
 	clock *node.Clock
+	build string // of the program
 	log   *zap.Logger
 }
 
@@ -23,7 +24,7 @@ var _ node.Presence = others{}
 func (o others) Follow(ctx context.Context, self func() (node.Peer, bool), fn func([]node.Peer)) error {
 	return presence.Follow(ctx, o.nats, func() presence.Beat {
 		as, serves := self()
-		return presence.Beat{Node: as.Name, Time: o.clock.Now(), Build: build(), Serves: serves, Last: as.Last}
+		return presence.Beat{Node: as.Name, Time: o.clock.Now(), Build: o.build, Serves: serves, Last: as.Last}
 	}, func(beats []presence.Beat) {
 		peers := make([]node.Peer, len(beats))
 		for i, b := range beats {

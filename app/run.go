@@ -118,7 +118,7 @@ func Run(ctx context.Context, o Options) error {
 			return sealed, err
 		},
 		Clocks: inbox.Clocks, Alarms: alarms(key, duty, clock),
-		Logger: o.Logger.Named("dispatcher"), Presence: others{logs.nats, clock, o.Logger.Named("presence")}, LogTime: requests.Time,
+		Logger: o.Logger.Named("dispatcher"), Presence: others{logs.nats, clock, o.Version, o.Logger.Named("presence")}, LogTime: requests.Time,
 	})
 	if err != nil {
 		return err
@@ -159,11 +159,9 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}
 	start("dispatcher", dispatch.Run)
-	if err := counter.Open(); err != nil {
-		return err
-	}
 	ends.push("nats calls", counter.Drain)
 	ends.push("web", serve(work, door, listener, stop))
+	counter.Open() // last: one that does not open holds up nothing
 	if o.Ready != nil {
 		o.Ready(started)
 	}

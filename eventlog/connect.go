@@ -25,6 +25,7 @@ func Connect(s Server, logger *zap.Logger) (*nats.Conn, error) {
 	opts := []nats.Option{
 		nats.Name("dutyline"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, time.Second),
 		nats.Timeout(5 * time.Second), nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.IgnoreAuthErrorAbort(), // else the second refusal in a row, as while NATS is configured anew, would end it for ever
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("disconnected", zap.Error(err)) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("reconnected", zap.String("server", nc.ConnectedServerName())) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("asynchronous error", zap.Error(err)) }),

@@ -77,9 +77,11 @@ func (s *Service) Raise(ctx context.Context, sender, key string, body []byte) (R
 			}
 			return result, err
 		}
-		result, mine, err := s.repeated(ctx, ref, content, origin, digest)
-		if mine || err != nil {
-			giveBack() // a conflict: nothing was stored under it
+		result, first, err := s.repeated(ctx, ref, content, origin, digest)
+		if first == nil || first.Origin == origin {
+			if first != nil && first.Key != scope { // another append was first, and this one stored nothing
+				giveBack()
+			}
 			return result, err
 		}
 		// Somebody else's request has this reference: derive the next.
@@ -184,27 +186,27 @@ func sealError(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// repeated looks at whose request already has the reference. The first answer is the fold of the first commit alone: what became of the request
-// since is not what was answered then.
-func (s *Service) repeated(ctx context.Context, ref request.Ref, content request.Content, origin, digest string) (result Result, mine bool, err error) {
+// repeated looks at whose request already has the reference, and gives it as it was first; nil with an error when it cannot be read. The first
+// answer is the fold of the first commit alone: what became of the request since is not what was answered then.
+func (s *Service) repeated(ctx context.Context, ref request.Ref, content request.Content, origin, digest string) (result Result, first *request.State, err error) {
 	log, err := s.Log.History(ctx, ref)
 	if err != nil {
-		return Result{}, false, err
+		return Result{}, nil, err
 	}
 	if len(log) == 0 {
-		return Result{}, false, fmt.Errorf("%w: the log of the request is not readable yet", ErrUnavailable)
+		return Result{}, nil, fmt.Errorf("%w: the log of the request is not readable yet", ErrUnavailable)
 	}
-	state := request.NewState(ref)
-	if err := state.Apply(log[0].Seq, log[0].Data); err != nil {
-		return Result{}, false, err
+	first = request.NewState(ref)
+	if err := first.Apply(log[0].Seq, log[0].Data); err != nil {
+		return Result{}, nil, err
 	}
 	switch {
-	case state.Origin != origin:
-		return Result{}, false, nil
-	case state.Body != digest:
-		return Result{}, true, ErrKeyReused
+	case first.Origin != origin:
+		return Result{}, first, nil
+	case first.Body != digest:
+		return Result{}, first, ErrKeyReused
 	}
-	return Result{ref, state.Receipt(content.Warnings()), log[0].Seq}, true, nil
+	return Result{ref, first.Receipt(content.Warnings()), log[0].Seq}, first, nil
 }
 
 // fold reads a sender's own request.

@@ -186,3 +186,60 @@ func TestRequestWhoseKeyGoesByItsReferenceIsServedOn(t *testing.T) {
 		t.Errorf("content after the erasure: %v", err)
 	}
 }
+
+// lying is a stream that stores, and then says that somebody else was first: an answer was lost, and the one to the repetition is of a server
+// that knows no better. It can be unreadable meanwhile.
+type lying struct {
+	*memory
+	lies       int
+	unreadable bool
+}
+
+func (l *lying) Append(ctx context.Context, ref request.Ref, id string, data []byte, expect uint64, closes bool) (uint64, error) {
+	seq, err := l.memory.Append(ctx, ref, id, data, expect, closes)
+	if l.lies--; l.lies >= 0 && err == nil {
+		return 0, intake.ErrConflict
+	}
+	return seq, err
+}
+
+func (l *lying) History(ctx context.Context, ref request.Ref) ([]request.Stored, error) {
+	if l.unreadable && l.lies >= 0 {
+		return nil, intake.ErrUnavailable
+	}
+	return l.memory.History(ctx, ref)
+}
+
+// A key that is given back while a request is sealed under it seals two, and is removed when the node stops: nobody could read either.
+func TestKeyUnderWhichSomethingMayBeStoredIsNotGivenBack(t *testing.T) {
+	for _, unreadable := range []bool{false, true} {
+		m := newMemory()
+		log := &lying{memory: m, lies: 1, unreadable: unreadable}
+		v := vault.New(deployment, keyStore{m})
+		s := intake.New(intake.Options{
+			Log: log, Sealer: v, Keys: v, Deployment: deployment, Node: "n1", Now: func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) },
+		})
+		if _, err := s.Raise(t.Context(), "s1", "first", []byte(body)); (err != nil) != unreadable || unreadable && !errors.Is(err, intake.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		log.lies = 0
+		for n := range 3 {
+			if _, err := s.Raise(t.Context(), "s1", fmt.Sprint(n), []byte(body)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := v.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		requests := m.scopes(t)
+		if len(requests) != 4 {
+			t.Errorf("%d requests", len(requests))
+		}
+		next := withKeys(t, m, keyStore{m})
+		for ref := range requests {
+			if content, err := next.Content(t.Context(), ref); err != nil || !strings.Contains(string(content.Content), "Mallory") {
+				t.Errorf("the content of %s: %v", ref, err)
+			}
+		}
+	}
+}

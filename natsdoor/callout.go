@@ -102,6 +102,11 @@ func (c *callout) place() (string, error) {
 
 // answer answers one question. What is no question of a NATS server is not answered.
 func (c *callout) answer(m *nats.Msg) {
+	defer func() {
+		if trouble := recover(); trouble != nil { // NATS lets nobody in whom nobody answers for; the node goes on
+			c.Logger.Error("panic while NATS asks about somebody", zap.String("panic", fmt.Sprintf("%T", trouble)), zap.Stack("stack"))
+		}
+	}()
 	data, xkey := m.Data, m.Header.Get(xkeyHeader)
 	if xkey != "" {
 		var err error
@@ -179,10 +184,19 @@ func (c *callout) remember(g guest, l leaseOf) {
 
 // watch ends the connections whose token is valid no more, until end is closed.
 func (c *callout) watch(end <-chan struct{}) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() { // a NATS that does not answer holds up no shutdown
+		select {
+		case <-end:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
 	for {
 		changed := c.Directory.Changed()
 		for g, l := range c.unwelcome() {
-			if !c.kick(g) {
+			if !c.kick(ctx, g) {
 				c.remember(g, l) // until the next look, or the end of the lease
 			}
 		}
@@ -213,14 +227,17 @@ func (c *callout) unwelcome() map[guest]leaseOf {
 
 // kick asks the server to end a connection, and reports whether it took that. It does so where the account of the nodes was given the
 // right; elsewhere the lease ends it.
-func (c *callout) kick(g guest) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), ask)
+func (c *callout) kick(ctx context.Context, g guest) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, ask)
 	defer cancel()
 	data, err := json.Marshal(map[string]uint64{"cid": g.client})
 	if err != nil {
 		return true // never: a number encodes
 	}
-	if _, err = c.Conn.RequestWithContext(ctx, fmt.Sprintf(kickSubject, g.server), data); err == nil || c.cannot {
+	if _, err = c.Conn.RequestWithContext(ctx, fmt.Sprintf(kickSubject, g.server), data); err == nil || c.cannot || errors.Is(err, context.Canceled) {
 		return err == nil
 	}
 	c.cannot = true // this loop's alone

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 	"go.uber.org/zap"
 
@@ -22,8 +25,21 @@ const referenceHeader = "Dutyline-Reference"
 // A call is one message to the door.
 type call struct {
 	sender string
+	reply  string // where the answer is wanted; "": nowhere
 	header micro.Headers
 	body   []byte
+}
+
+// size is what the call takes of the memory.
+func (c call) size() int {
+	size := len(c.body)
+	for name, values := range c.header {
+		size += len(name)
+		for _, text := range values {
+			size += len(text)
+		}
+	}
+	return size
 }
 
 // An answer is a status, and the position of what was written for it (0: nothing was).
@@ -51,13 +67,14 @@ func (d *Door) endpoints() []endpoint {
 	}
 }
 
-// get gives a header however its name is written: NATS tells capitals apart, people who come from HTTP do not.
+// get gives a header however its name is written: NATS tells capitals apart, people who come from HTTP do not. Of several that differ in
+// capitals alone it is always the same one: a call that is repeated must not find another key.
 func (c call) get(name string) string {
 	if text := c.header.Get(name); text != "" {
 		return text
 	}
-	for key, values := range c.header {
-		if strings.EqualFold(key, name) && len(values) > 0 {
+	for _, key := range slices.Sorted(maps.Keys(c.header)) {
+		if values := c.header[key]; strings.EqualFold(key, name) && len(values) > 0 {
 			return values[0]
 		}
 	}
@@ -140,12 +157,13 @@ func (d *Door) withdraw(ctx context.Context, c call) (answer, error) {
 	return answer{result.Receipt, result.Seq}, err
 }
 
-// take serves one message on a goroutine of its own, so that a slow one holds up nobody.
+// take serves one message on a goroutine of its own, so that a slow one holds up nobody. The answer does not go through r: that is package
+// micro's own again as soon as take returns.
 func (d *Door) take(e endpoint, r micro.Request) {
-	c := call{senderOf(r.Subject()), r.Headers(), r.Data()}
-	size := len(c.body)
+	c := call{senderOf(r.Subject()), r.Reply(), r.Headers(), r.Data()}
+	size := c.size()
 	if !d.bounds.enter(c.sender, size) {
-		d.fail(e, c, r, door.NewProblem(door.CodeUnavailable, "Too many calls are under way. Repeat the same call with the same key in a few seconds."))
+		d.fail(e, c, door.NewProblem(door.CodeUnavailable, "Too many calls are under way. Repeat the same call with the same key in a few seconds."))
 		return
 	}
 	d.calls.Go(func() {
@@ -153,9 +171,9 @@ func (d *Door) take(e endpoint, r micro.Request) {
 		began := time.Now()
 		out, err := d.serve(e, c)
 		if err != nil {
-			d.fail(e, c, r, err)
+			d.fail(e, c, err)
 		} else {
-			d.answer(c, r, out)
+			d.answer(c, out)
 		}
 		d.Logger.Debug("answered", zap.String("endpoint", e.name), zap.Bool("ok", err == nil), zap.Duration("took", time.Since(began)))
 	})
@@ -198,41 +216,41 @@ func (d *Door) catchUp(ctx context.Context, position uint64) error {
 }
 
 // answerable reports whether the reply subject is the sender's own: the door may publish where the sender may not.
-func answerable(c call, r micro.Request) bool {
-	rest, mine := strings.CutPrefix(r.Reply(), inbox(c.sender))
+func answerable(c call) bool {
+	rest, mine := strings.CutPrefix(c.reply, inbox(c.sender))
 	return mine && rest != ""
 }
 
-func (d *Door) answer(c call, r micro.Request, out answer) {
-	if !answerable(c, r) {
-		return
-	}
-	h := micro.Headers{
+func (d *Door) answer(c call, out answer) {
+	h := nats.Header{
 		"Content-Type": {door.TypeJSON}, door.VersionHeader: {door.FormatVersion(out.receipt.Version)}, referenceHeader: {out.receipt.Reference},
 	}
 	if out.position > 0 {
 		h[door.PositionHeader] = []string{door.FormatPosition(out.position)}
 	}
-	if err := r.RespondJSON(out.receipt, micro.WithHeaders(h)); err != nil {
-		d.Logger.Warn("an answer could not be sent", zap.Error(err))
-	}
+	d.respond(c, h, out.receipt)
 }
 
-func (d *Door) fail(e endpoint, c call, r micro.Request, err error) {
+func (d *Door) fail(e endpoint, c call, err error) {
 	p := door.ProblemOf(err)
 	if cause := p.Unwrap(); p.Code == door.CodeInternal && cause != nil {
 		d.Logger.Error("call failed", zap.String("endpoint", e.name), zap.Error(cause))
 	}
-	if !answerable(c, r) {
-		return
-	}
-	h := micro.Headers{"Content-Type": {door.TypeProblem}}
+	h := nats.Header{"Content-Type": {door.TypeProblem}, micro.ErrorCodeHeader: {strconv.Itoa(p.Status)}, micro.ErrorHeader: {p.Title}}
 	if p.Status == http.StatusServiceUnavailable {
 		h["Retry-After"] = []string{strconv.Itoa(door.RetryAfter)}
 	}
-	data, err := json.Marshal(p)
+	d.respond(c, h, p)
+}
+
+// respond sends an answer, if its sender may have it where it is wanted.
+func (d *Door) respond(c call, h nats.Header, document any) {
+	if !answerable(c) {
+		return
+	}
+	data, err := json.Marshal(document)
 	if err == nil {
-		err = r.Error(strconv.Itoa(p.Status), p.Title, data, micro.WithHeaders(h))
+		err = d.send(&nats.Msg{Subject: c.reply, Header: h, Data: data})
 	}
 	if err != nil {
 		d.Logger.Warn("an answer could not be sent", zap.Error(err))

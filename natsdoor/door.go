@@ -70,6 +70,7 @@ type Options struct {
 type Door struct {
 	Options
 	service  micro.Service
+	send     func(*nats.Msg) error
 	statuses chan *request.State
 	before   int // subscriptions of the connection before the door had any
 
@@ -100,7 +101,7 @@ func New(o Options) (*Door, error) {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
-	d := &Door{Options: o, statuses: make(chan *request.State, backlog), bounds: newBounds(), end: make(chan struct{})}
+	d := &Door{Options: o, send: o.Conn.PublishMsg, statuses: make(chan *request.State, backlog), bounds: newBounds(), end: make(chan struct{})}
 	d.work, d.abandon = context.WithCancel(context.Background())
 	return d, nil
 }

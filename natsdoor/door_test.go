@@ -339,6 +339,55 @@ func TestOneSenderCannotTakeTheRoomOfAll(t *testing.T) {
 	})
 }
 
+// Headers count like bodies: both are in memory while a call waits.
+func TestOneSenderCannotTakeTheMemoryOfAll(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, w *world) {
+		nc, me := w.as(w.sender), w.sender.id
+		defer nc.Close()
+		other := w.as(w.other)
+		defer other.Close()
+		release := make(chan struct{})
+		w.log.before(func(data []byte) {
+			if strings.Contains(string(data), me) {
+				<-release
+			}
+		})
+		answers, err := nc.SubscribeSync("_INBOX." + me + ".all")
+		must(t, err)
+		const calls, size, room = 100, 512 << 10, 32 << 20
+		for range calls {
+			must(t, nc.PublishMsg(&nats.Msg{
+				Subject: "dutyline.v1." + me + ".raise", Reply: "_INBOX." + me + ".all", Header: nats.Header{"X": {strings.Repeat("x", size)}},
+				Data: []byte(`{"type":"readiness_test"}`),
+			}))
+			flush(t, nc)
+		}
+		synctest.Wait()
+		refused := 0
+		for m := next(t, answers, time.Second); m != nil; m = next(t, answers, time.Second) {
+			if m.Header.Get(micro.ErrorCodeHeader) != "503" {
+				t.Fatalf("%v", m.Header)
+			}
+			refused++
+		}
+		if waiting := calls - refused; waiting*size > room || waiting < room/size-1 {
+			t.Errorf("%d calls of %d bytes wait", waiting, size)
+		}
+		if r := w.call(other, w.other.id, "raise", preservation); r.code() != "" {
+			t.Errorf("somebody else: %v", r.Header)
+		}
+		close(release)
+		for range calls - refused {
+			if m := next(t, answers, 5*time.Second); m == nil || m.Header.Get(ref) == "" {
+				t.Fatal("a call that was under way got no answer")
+			}
+		}
+		if r := w.call(nc, me, "raise", preservation); r.code() != "" {
+			t.Errorf("afterwards: %v", r.Header)
+		}
+	})
+}
+
 func TestARequestWithoutAReplySubjectIsStored(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, w *world) {
 		nc, me := w.as(w.sender), w.sender.id

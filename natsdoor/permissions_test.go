@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,6 +179,32 @@ func TestOnlySendersAreLetIn(t *testing.T) {
 		if strings.Contains(line, "dl_") || strings.Contains(line, "zebra") || strings.Contains(line, "Jeanne") {
 			t.Errorf("the log says %q", line)
 		}
+	}
+}
+
+// panicking is a directory that fails in the worst way, once.
+type panicking struct {
+	*directory.Directory
+	once *sync.Once
+}
+
+func (p panicking) Authenticate(text string, now time.Time) (directory.Principal, error) {
+	p.once.Do(func() { panic("zebra-crossing") })
+	return p.Directory.Authenticate(text, now)
+}
+
+func TestAPanicLetsNobodyInAndTheNodeGoesOn(t *testing.T) {
+	w := newWorld(t, false)
+	w.nc.Close() // of the door that does not panic
+	w.openFor(panicking{w.dir, &sync.Once{}})
+	if nc, err := w.connect(w.sender.token, "_INBOX."+w.sender.id); err == nil {
+		t.Errorf("let in: %v", nc.ConnectedAddr())
+	}
+	if r := w.call(w.as(w.sender), w.sender.id, "raise", preservation); r.code() != "" {
+		t.Errorf("afterwards: %v", r.Header)
+	}
+	if w.logs.FilterMessageSnippet("panic while NATS asks").Len() != 1 {
+		t.Error("the panic was not noted")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,7 @@ type world struct {
 	dir    *directory.Directory
 	keys   natsdoor.Keys
 	door   *natsdoor.Door
+	nc     *nats.Conn // of the newest door
 	logs   *observer.ObservedLogs
 	logger *zap.Logger
 
@@ -63,6 +65,14 @@ func inFakeTime(t *testing.T, story func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		story(t, newWorld(t, true))
 	})
+	forgetTimers()
+}
+
+// forgetTimers empties the pool of timers that the client of NATS keeps for the whole process: whoever takes one that a bubble left in it ends
+// the process. A pool is empty after two collections.
+func forgetTimers() {
+	runtime.GC()
+	runtime.GC()
 }
 
 func newWorld(t *testing.T, inProcess bool) *world {
@@ -92,10 +102,17 @@ func newWorld(t *testing.T, inProcess bool) *world {
 // open opens a door, as another node of the same deployment would.
 func (w *world) open() *natsdoor.Door {
 	w.t.Helper()
+	return w.openFor(w.dir)
+}
+
+// openFor opens a door of who is in a directory.
+func (w *world) openFor(people natsdoor.Directory) *natsdoor.Door {
+	w.t.Helper()
 	nc, err := w.server.Connect()
 	must(w.t, err)
+	w.nc = nc
 	d, err := natsdoor.New(natsdoor.Options{
-		Conn: nc, Directory: w.dir, Keys: w.keys, Node: "n1", Now: time.Now, Logger: w.logger, WaitFor: w.log.waitFor,
+		Conn: nc, Directory: people, Keys: w.keys, Node: "n1", Now: time.Now, Logger: w.logger, WaitFor: w.log.waitFor,
 		Intake: intake.New(intake.Options{Log: w.log, Sealer: clearSealer{}, Deployment: vault.Key{1}, Node: "n1", Now: time.Now}),
 	})
 	must(w.t, err)

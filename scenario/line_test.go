@@ -122,6 +122,7 @@ func startLine(t *testing.T) *line {
 	ready, ended := make(chan app.Started, 1), make(chan error, 1)
 	go func() {
 		ended <- app.Run(ctx, app.Options{
+			Version: "v1.2.3",
 			Config: config.Config{
 				Listen: "127.0.0.1:0", Node: "n1", DataDir: t.TempDir(), Redis: config.Redis{URL: config.Secret("redis://" + l.redis.Addr())},
 				Twilio: config.Twilio{

@@ -45,8 +45,8 @@ func (l *line) ask(nc *nats.Conn, what, body string, header ...string) *nats.Msg
 	return answer
 }
 
-// tap records what goes over NATS besides the log itself, as the operator sees it. What senders say is theirs to say: of it the subject.
-func (l *line) tap(into *record) {
+// operate connects as whoever runs the node.
+func (l *line) operate() *nats.Conn {
 	l.t.Helper()
 	data, err := os.ReadFile(filepath.Join(l.started.DataDir, "nats.json"))
 	if err != nil {
@@ -66,6 +66,13 @@ func (l *line) tap(into *record) {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(nc.Close)
+	return nc
+}
+
+// tap records what goes over NATS besides the log itself, as the operator sees it. What senders say is theirs to say: of it the subject.
+func (l *line) tap(into *record) {
+	l.t.Helper()
+	nc := l.operate()
 	for _, subject := range []string{"dutyline.>", "_INBOX." + l.started.Sender + ".>", "$SRV.>", "$SYS.REQ.USER.AUTH"} {
 		if _, err := nc.Subscribe(subject, func(m *nats.Msg) {
 			if m.Reply != "" && strings.HasPrefix(m.Subject, "dutyline.v1.") {
@@ -79,6 +86,18 @@ func (l *line) tap(into *record) {
 	}
 	if err := nc.Flush(); err != nil {
 		l.t.Fatal(err)
+	}
+}
+
+func TestTheDoorOnNATSNamesTheVersionOfTheProgram(t *testing.T) {
+	l := startLine(t)
+	answer, err := l.operate().Request("$SRV.INFO.dutyline", nil, 30*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info micro.Info
+	if err := json.Unmarshal(answer.Data, &info); err != nil || info.Metadata["build"] != "v1.2.3" || info.Metadata["node"] != "n1" {
+		t.Errorf("%v %v", info.Metadata, err)
 	}
 }
 

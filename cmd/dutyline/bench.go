@@ -8,7 +8,7 @@ import (
 )
 
 type benchCommand struct {
-	Quick bool     `help:"A small run of a few seconds, to see that everything works; its figures say little."`
+	Quick bool     `help:"A small run, of about half a minute, to see that everything works; its figures say little."`
 	Only  []string `placeholder:"PART,…" help:"The parts to measure: idle, accept, crowd, storm, paged, burst, open, closed. Default: all."`
 	Dir   string   `placeholder:"DIR" help:"Where data is written, which decides what disk is measured; up to 2 GB. Default: the system's temporary directory."`
 	Doc   string   `placeholder:"FILE" help:"Also write the table into this Markdown file, between its marks, and the plot beside it."`

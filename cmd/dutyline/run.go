@@ -55,7 +55,7 @@ func (s *serveCommand) Run(ctx context.Context, c *console) error {
 func (c *console) runNode(ctx context.Context, o app.Options) error {
 	logger := newLogger(o.Config.Log, c)
 	defer func() { _ = logger.Sync() }()
-	o.Logger = logger
+	o.Logger, o.Version = logger, version
 	if err := app.Run(ctx, o); err != nil && ctx.Err() == nil {
 		return err
 	}
