@@ -172,11 +172,15 @@ func (m *Machine) lane(p *request.Page) *lane {
 	return l
 }
 
-// serve starts attempts: whatever the lanes let go now.
+// mostStarts is how many intents one commit holds at most, each of some 150 bytes: a message of the log may have a million.
+const mostStarts = 256
+
+// serve starts attempts: whatever the lanes let go now. What they let go of one request goes to the log in one commit.
 func (m *Machine) serve(now time.Time) {
 	if !m.decides(now) {
 		return
 	}
+	var begun []*entry // in the order of their first pages
 	for _, name := range m.order {
 		l := m.lanes[name]
 		for m.serves(now, name, l) {
@@ -188,25 +192,36 @@ func (m *Machine) serve(now time.Time) {
 				break
 			}
 			e := m.entries[item.Ref]
-			if e.pending != nil || !e.since.IsZero() { // decided first, here or by another node; consider puts the page back
+			// Decided first, here or by another node, or the commit is full: consider puts the page back.
+			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts {
 				m.putBack(e, item.Page)
 				continue
 			}
-			m.begin(now, e, item.Page, name, l.provider)
+			if len(e.starts) == 0 {
+				begun = append(begun, e)
+			}
+			e.starts = append(e.starts, start{page: item.Page, lane: name})
 		}
+	}
+	for _, e := range begun {
+		m.begin(now, e)
 	}
 }
 
-// begin appends the intent of an attempt; the call follows when it is in the log.
-func (m *Machine) begin(now time.Time, e *entry, page, laneName string, provider *Provider) {
-	p := e.state.Page(page)
-	body := request.AttemptBody{Page: page, Provider: provider.Name, Deadline: request.At(now.Add(m.opts.CallTimeout))}
-	kind := request.AttemptStarted
-	if a := p.Last(); p.State == request.PageSending && a != nil && a.InFlight() {
-		kind, body.Attempt = request.AttemptTakenOver, a.ID
-	} else {
-		body.Attempt, body.LookUp = request.AttemptID(page, len(p.Attempts)+1), p.LookUp()
+// begin appends the intents of the attempts that were gathered; the calls follow when they are in the log.
+func (m *Machine) begin(now time.Time, e *entry) {
+	events := make([]request.Event, len(e.starts))
+	for i := range e.starts {
+		s := &e.starts[i]
+		p := e.state.Page(s.page)
+		body := request.AttemptBody{Page: s.page, Provider: m.lanes[s.lane].provider.Name, Deadline: request.At(now.Add(m.opts.CallTimeout))}
+		kind := request.AttemptStarted
+		if a := p.Last(); p.State == request.PageSending && a != nil && a.InFlight() {
+			kind, body.Attempt, s.takenOver = request.AttemptTakenOver, a.ID, true
+		} else {
+			body.Attempt, body.LookUp = request.AttemptID(s.page, len(p.Attempts)+1), p.LookUp()
+		}
+		events[i] = request.NewEvent(kind, body)
 	}
-	e.start = &start{page: page, lane: laneName, takenOver: kind == request.AttemptTakenOver}
-	m.decide(now, e, p.Person, []request.Event{request.NewEvent(kind, body)})
+	m.decide(now, e, e.state.Page(e.starts[0].page).Person, events)
 }

@@ -54,7 +54,7 @@ type call struct {
 type entry struct {
 	state   *request.State
 	pending *Append // decision in flight
-	start   *start  // what the pending decision starts, nil when it starts no attempt
+	starts  []start // what the pending decision starts, empty when it starts no attempt
 	wake    time.Time
 	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
 	lanes   map[string]string // page → lane that has it waiting or flying
@@ -230,13 +230,16 @@ func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
 	}
 }
 
-// decided starts the call of an attempt whose intent is now in the log.
+// decided starts the calls of the attempts whose intents are now in the log.
 func (m *Machine) decided(e *entry) {
-	started := e.start
-	e.pending, e.start = nil, nil
-	if started == nil {
-		return
+	starts := e.starts
+	e.pending, e.starts = nil, nil
+	for _, started := range starts {
+		m.call(e, started)
 	}
+}
+
+func (m *Machine) call(e *entry, started start) {
 	p := e.state.Page(started.page)
 	a := p.Last()
 	if a == nil || !a.InFlight() {
@@ -324,9 +327,9 @@ func (m *Machine) lost(now time.Time, in Lost) {
 	if e == nil || e.pending == nil || e.pending.ID != in.ID {
 		return
 	}
-	expected, started := e.pending.Expect, e.start
-	e.pending, e.start = nil, nil
-	if started != nil {
+	expected, starts := e.pending.Expect, e.starts
+	e.pending, e.starts = nil, nil
+	for _, started := range starts {
 		m.putBack(e, started.page)
 	}
 	if e.state.LastSeq > expected {
@@ -449,7 +452,7 @@ func (m *Machine) decide(now time.Time, e *entry, person string, events []reques
 	}
 	e.pending = &Append{
 		Ref: e.state.Ref, ID: c.ID, Data: data, Expect: e.state.LastSeq, Closes: c.Closes(), Urgency: e.state.Urgency, For: person,
-		Starts: e.start != nil,
+		Starts: len(e.starts) > 0,
 	}
 	m.commands = append(m.commands, *e.pending)
 }
