@@ -59,10 +59,10 @@ type Lost struct {
 	ID  string
 }
 
-// Returned says that the call of an attempt is over and its outcome is in the log.
+// Returned says that the calls of some attempts are over and their outcomes are in the log.
 type Returned struct {
-	Ref     request.Ref
-	Attempt string
+	Ref      request.Ref
+	Attempts []string
 }
 
 // RosterSeen says that the roster's log holds this revision: nothing is decided with an older one.

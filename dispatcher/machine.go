@@ -341,12 +341,18 @@ func (m *Machine) lost(now time.Time, in Lost) {
 }
 
 func (m *Machine) returned(now time.Time, in Returned) {
-	delete(m.calls, call{in.Ref, in.Attempt})
-	page, _ := request.PageOfAttempt(in.Attempt)
-	if e := m.entries[in.Ref]; e != nil {
+	e := m.entries[in.Ref]
+	for _, attempt := range in.Attempts {
+		delete(m.calls, call{in.Ref, attempt})
+		page, _ := request.PageOfAttempt(attempt)
+		if e == nil {
+			continue
+		}
 		if p := e.state.Page(page); p == nil || m.rings(e, p).IsZero() {
 			m.release(e, page)
 		}
+	}
+	if e != nil {
 		m.consider(now, e)
 	}
 }
