@@ -15,7 +15,7 @@ type Fact struct {
 	Events []request.Event
 	// Attempt is that whose call is over with it, "" when none is.
 	Attempt string
-	// Done is told when it is stored, or with stored false that it never was by this node.
+	// Done is told when it is stored, or with stored false that nobody knows of it; nil: nobody waits.
 	Done func(seq uint64, stored bool)
 }
 
@@ -59,11 +59,8 @@ func (f *Facts) Add(fact Fact) Batch {
 		return Batch{fact}
 	}
 	if i := slices.IndexFunc(list, func(w Fact) bool { return w.ID == fact.ID }); i >= 0 {
-		first := list[i].Done
-		list[i].Done = func(seq uint64, stored bool) {
-			first(seq, stored)
-			fact.Done(seq, stored)
-		}
+		both := Batch{list[i], fact}
+		list[i].Done = both.Done
 		return nil
 	}
 	f.waiting[fact.source()] = append(list, fact)
@@ -110,8 +107,25 @@ func (b Batch) Commit(now time.Time, node string) request.Commit {
 // Done tells everybody who waits for one of the facts.
 func (b Batch) Done(seq uint64, stored bool) {
 	for _, f := range b {
-		f.Done(seq, stored)
+		if f.Done != nil {
+			f.Done(seq, stored)
+		}
 	}
+}
+
+// Failed says that a try to store the batch failed. Whoever waits for a fact that ends no call is told that it is not stored: they repeat it.
+// It reports whether a fact is left for whose sake the batch is tried again.
+func (b Batch) Failed() (again bool) {
+	for i, f := range b {
+		switch {
+		case f.Attempt != "":
+			again = true
+		case f.Done != nil:
+			b[i].Done = nil
+			f.Done(0, false)
+		}
+	}
+	return again
 }
 
 // Returned says which calls are over when the batch is folded; ok is false when none is.

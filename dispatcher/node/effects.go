@@ -269,7 +269,7 @@ func (n *Node) keepAll(batch dispatcher.Batch) {
 	}
 }
 
-// appendFacts stores facts in one commit, whatever it takes, until the node must end.
+// appendFacts stores facts in one commit. For the outcome of a call it tries until the node must end, whatever it takes.
 func (n *Node) appendFacts(batch dispatcher.Batch) (seq uint64, stored bool) {
 	commit := batch.Commit(n.opts.Clock.Now(), n.opts.Name)
 	data, err := commit.Encode()
@@ -283,6 +283,9 @@ func (n *Node) appendFacts(batch dispatcher.Batch) (seq uint64, stored bool) {
 		cancel()
 		if err == nil {
 			return seq, true
+		}
+		if !batch.Failed() {
+			return 0, false
 		}
 		if !told {
 			n.opts.Logger.Warn("an outcome is not stored yet; trying until it is", zap.Stringer("request", commit.Request), zap.Error(err))
