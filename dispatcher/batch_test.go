@@ -139,7 +139,7 @@ func TestACommitHoldsABoundedNumberOfIntents(t *testing.T) {
 	w := newWorld(t)
 	w.limit = notifier.Limit{InFlight: 1000}
 	w.policy.Levels = [][]string{nil}
-	for n := range 600 {
+	for n := range 300 {
 		who := w.book.People[0]
 		who.ID, who.CallSign = fmt.Sprint("p", n), fmt.Sprint("P", n)
 		who.Contacts = slices.Clone(who.Contacts)
@@ -158,7 +158,7 @@ func TestACommitHoldsABoundedNumberOfIntents(t *testing.T) {
 			t.Errorf("%d intents in one commit", n)
 		}
 	}
-	if sum != 600 || len(w.calls) != 600 {
+	if sum != 300 || len(w.calls) != 300 {
 		t.Errorf("%d intents, %d calls", sum, len(w.calls))
 	}
 }
@@ -221,4 +221,23 @@ func TestIntentsOfANodeThatDiedAreTakenOverTogether(t *testing.T) {
 			t.Errorf("next %s: paged %s, want %s; log %v", next, got, want, w.events(ref))
 		}
 	}
+}
+
+func TestCallsThatReturnTogetherMakeRoomTogether(t *testing.T) {
+	w := everyone(t)
+	w.limit = notifier.Limit{InFlight: 2}
+	w.provider = func(dispatcher.Call) (time.Duration, notifier.Outcome) { return time.Hour, nil } // what comes of them is below
+	n := w.start("n1")
+	ref := w.raise(1, request.Urgent)
+	w.run(time.Second)
+	var facts []request.Event
+	returned := dispatcher.Returned{Ref: ref}
+	for _, c := range w.calls {
+		facts = append(facts, c.AfterSend(notifier.Accepted{ProviderID: "SM" + c.Message.Page}, w.now)...)
+		returned.Attempts = append(returned.Attempts, c.Message.Attempt)
+	}
+	w.append(ref, encode(t, request.Fact(ref, dispatcher.OutcomeID(ref, facts), w.now, "n1", carrier, facts...)))
+	w.step(n, returned)
+	w.run(time.Second)
+	w.wantStarts(ref, 2, 2)
 }
