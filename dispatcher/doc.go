@@ -8,7 +8,8 @@
 //	                   └──────────────── commit ◀─ Append(attempt_sent | attempt_failed) ◀─ node ◀─────────┘
 //
 // Every node runs the whole of it over the same log. A decision is appended expecting the head of the request's log, so of two nodes
-// that decide the same thing one loses, folds what the other wrote, and decides anew. There is one decision in flight a request.
+// that decide the same thing one loses, folds what the other wrote, and decides anew. There is one decision in flight a request;
+// pages of a request that the lanes let go in one step begin in one commit, and facts that come while the log is busy share one ([Facts]).
 // So that they seldom race, [LiveChanged] tells a machine which nodes live: of a request the first in its order decides at once and each next
 // one 150 ms later if nothing has happened, and of a lane the first alone starts attempts. A machine that was told of nobody waits for nobody.
 package dispatcher

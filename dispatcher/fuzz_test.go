@@ -79,7 +79,7 @@ func (l *lonely) step(in dispatcher.Input) {
 			}
 			fact := request.Fact(c.Message.Ref, request.NewID(), l.now, "n1", request.Actor{Kind: request.ByProvider, ID: c.Provider}, events...)
 			l.read(encode(l.t, fact))
-			l.step(dispatcher.Returned{Ref: c.Message.Ref, Attempt: c.Message.Attempt})
+			l.step(dispatcher.Returned{Ref: c.Message.Ref, Attempts: []string{c.Message.Attempt}})
 		}
 	}
 }

@@ -20,8 +20,8 @@ type Append struct {
 	Expect  uint64
 	Closes  bool
 	Urgency request.Urgency
-	For     string // the person that it is about, "" when there is none: people take turns
-	Starts  bool   // it is the intent of an attempt: a call waits for it
+	For     string // the first person that it is about, "" when there is none: people take turns
+	Starts  bool   // it is the intent of attempts: calls wait for it
 }
 
 // A Call asks for a call to a provider, ended by Deadline. Its outcome is appended as a fact and comes back as [Committed]; that the call
@@ -59,10 +59,10 @@ type Lost struct {
 	ID  string
 }
 
-// Returned says that the call of an attempt is over and its outcome is in the log.
+// Returned says that the calls of some attempts are over and their outcomes are in the log.
 type Returned struct {
-	Ref     request.Ref
-	Attempt string
+	Ref      request.Ref
+	Attempts []string
 }
 
 // RosterSeen says that the roster's log holds this revision: nothing is decided with an older one.

@@ -182,12 +182,15 @@ func (m *Machine) lane(p *request.Page) *lane {
 	return l
 }
 
-// serve starts attempts: whatever the lanes let go now.
+// mostStarts is how many intents one commit holds at most, each of some 150 bytes: a message of the log may have a million.
+const mostStarts = 256
+
+// serve starts attempts: whatever the lanes let go now. What they let go of one request goes to the log in one commit.
 func (m *Machine) serve(now time.Time) {
 	if !m.decides(now) {
 		return
 	}
-	var beginning []*entry // what their pages begin with goes into one commit each
+	var begun []*entry // in the order of their first pages
 	for _, name := range m.order {
 		l := m.lanes[name]
 		for m.serves(now, name, l) {
@@ -199,23 +202,23 @@ func (m *Machine) serve(now time.Time) {
 				break
 			}
 			e := m.entries[item.Ref]
-			if e.pending != nil || !e.since.IsZero() { // decided first, here or by another node; consider puts the page back
+			// Decided first, here or by another node, or the commit is full: consider puts the page back.
+			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts {
 				m.putBack(e, item.Page)
 				continue
 			}
 			if len(e.starts) == 0 {
-				beginning = append(beginning, e)
+				begun = append(begun, e)
 			}
 			e.starts = append(e.starts, start{page: item.Page, lane: name})
 		}
 	}
-	for _, e := range beginning {
+	for _, e := range begun {
 		m.begin(now, e)
 	}
 }
 
-// begin appends the intent of the attempts that the lanes have let go: one commit for all of a request, since each would move the head that the
-// next expects. The calls follow when it is in the log.
+// begin appends the intents of the attempts that were gathered; the calls follow when they are in the log.
 func (m *Machine) begin(now time.Time, e *entry) {
 	events := make([]request.Event, len(e.starts))
 	for i := range e.starts {

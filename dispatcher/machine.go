@@ -234,16 +234,16 @@ func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
 	}
 }
 
-// decided starts the calls of the attempts whose intent is now in the log.
+// decided starts the calls of the attempts whose intents are now in the log.
 func (m *Machine) decided(e *entry) {
-	started := e.starts
+	starts := e.starts
 	e.pending, e.starts = nil, nil
-	for _, s := range started {
-		m.started(e, s)
+	for _, started := range starts {
+		m.call(e, started)
 	}
 }
 
-func (m *Machine) started(e *entry, started start) {
+func (m *Machine) call(e *entry, started start) {
 	p := e.state.Page(started.page)
 	a := p.Last()
 	if a == nil || !a.InFlight() {
@@ -329,10 +329,10 @@ func (m *Machine) lost(now time.Time, in Lost) {
 	if e == nil || e.pending == nil || e.pending.ID != in.ID {
 		return
 	}
-	expected, started := e.pending.Expect, e.starts
+	expected, starts := e.pending.Expect, e.starts
 	e.pending, e.starts = nil, nil
-	for _, s := range started {
-		m.putBack(e, s.page)
+	for _, started := range starts {
+		m.putBack(e, started.page)
 	}
 	if e.state.LastSeq > expected {
 		m.consider(now, e)
@@ -343,12 +343,18 @@ func (m *Machine) lost(now time.Time, in Lost) {
 }
 
 func (m *Machine) returned(now time.Time, in Returned) {
-	delete(m.calls, call{in.Ref, in.Attempt})
-	page, _ := request.PageOfAttempt(in.Attempt)
-	if e := m.entries[in.Ref]; e != nil {
+	e := m.entries[in.Ref]
+	for _, attempt := range in.Attempts {
+		delete(m.calls, call{in.Ref, attempt})
+		page, _ := request.PageOfAttempt(attempt)
+		if e == nil {
+			continue
+		}
 		if p := e.state.Page(page); p == nil || m.rings(e, p).IsZero() {
 			m.release(e, page)
 		}
+	}
+	if e != nil {
 		m.consider(now, e)
 	}
 }

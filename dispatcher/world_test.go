@@ -207,7 +207,7 @@ func (w *world) call(n *node, c dispatcher.Call) {
 		}
 		id := request.FactID(c.Message.Attempt, "outcome")
 		w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, n.name, request.Actor{Kind: request.ByProvider, ID: "twilio"}, events...)))
-		w.step(n, dispatcher.Returned{Ref: c.Message.Ref, Attempt: c.Message.Attempt})
+		w.step(n, dispatcher.Returned{Ref: c.Message.Ref, Attempts: []string{c.Message.Attempt}})
 		if c.Medium == "voice" && w.ring != nil {
 			for _, r := range w.ring(c) {
 				w.at(r.after, func() { w.report(c, r) })

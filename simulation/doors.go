@@ -135,7 +135,9 @@ func (n *node) report(r notifier.Report) (stored bool) {
 	if r.Progress == notifier.Answered && r.Code != "" {
 		parts = append(parts, r.Code)
 	}
-	n.fact(r.Ref, request.FactID(parts...), request.Actor{Kind: request.ByProvider, ID: r.Provider}, []request.Event{request.NewEvent(kind, body)}, func(uint64) {})
+	n.fact(dispatcher.Fact{
+		Ref: r.Ref, Actor: request.Actor{Kind: request.ByProvider, ID: r.Provider}, ID: request.FactID(parts...), Events: []request.Event{request.NewEvent(kind, body)},
+	})
 	return true
 }
 

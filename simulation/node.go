@@ -64,6 +64,7 @@ type node struct {
 	folded    []waiter
 	appends   *notifier.Lane
 	waiting   map[request.Ref]dispatcher.Append
+	facts     dispatcher.Facts
 	seen      uint64 // revision of the roster's log
 	book      *roster.Compiled
 	bookAt    time.Duration
@@ -129,6 +130,7 @@ func (n *node) begin() {
 	n.wakeAt, n.lookAt, n.measures, n.steady = -1, -1, 0, w.now
 	n.told, n.toldLast = nil, nil
 	n.texts, n.waiting = map[string]notifier.AnswerKind{}, map[request.Ref]dispatcher.Append{}
+	n.facts = dispatcher.Facts{}
 	n.appends = notifier.NewLane(notifier.Limit{InFlight: appendsInFlight, PerRecipient: 1})
 	n.clock = dispatcher.NewClockOf(func() time.Time { return w.time().Add(n.wallSkew) }, func() time.Duration { return w.now + n.skew })
 	lane := func(notifier.Phone) string { return "number" }
@@ -407,21 +409,29 @@ func (n *node) keepWhile(waits func() bool, ref request.Ref, id string, data []b
 	try()
 }
 
-// fact stores what nobody decides, with an id derived from what it says.
-func (n *node) fact(ref request.Ref, id string, actor request.Actor, events []request.Event, done func(seq uint64)) {
-	if id == "" {
-		parts := []string{string(ref)}
-		for _, e := range events {
-			parts = append(parts, string(e.Type), string(e.Body))
-		}
-		id = request.FactID(parts...)
+// fact stores what nobody decides, together with others of the same request that come while one is on its way.
+func (n *node) fact(f dispatcher.Fact) {
+	if batch := n.facts.Add(f); len(batch) > 0 {
+		n.keepAll(batch)
 	}
-	data, err := request.Fact(ref, id, n.clock.Now(), n.name, actor, events...).Encode()
+}
+
+// keepAll stores a batch, then what has come meanwhile, until nothing waits.
+func (n *node) keepAll(batch dispatcher.Batch) {
+	commit := batch.Commit(n.clock.Now(), n.name)
+	data, err := commit.Encode()
 	if err != nil {
-		n.w.fail("readable", ref, "a fact does not encode: %v", err)
+		n.w.fail("readable", commit.Request, "a fact does not encode: %v", err)
 		return
 	}
-	n.keep(ref, id, data, anyHead, false, func(seq uint64, _ error) { done(seq) })
+	n.keep(commit.Request, commit.ID, data, anyHead, false, func(seq uint64, _ error) {
+		if in, ok := batch.Returned(); ok {
+			n.whenFolded(seq, func() { n.step(in) })
+		}
+		if next := n.facts.Next(batch); len(next) > 0 {
+			n.keepAll(next)
+		}
+	})
 }
 
 // call makes one attempt, stores its outcome, and tells the machine when that is folded.
@@ -432,8 +442,8 @@ func (n *node) call(c dispatcher.Call) {
 	}
 	left := n.clock.Until(c.Deadline)
 	over := func(events []request.Event) {
-		n.fact(m.Ref, "", request.Actor{Kind: request.ByProvider, ID: c.Provider}, events, func(seq uint64) {
-			n.whenFolded(seq, func() { n.step(dispatcher.Returned{Ref: m.Ref, Attempt: m.Attempt}) })
+		n.fact(dispatcher.Fact{
+			Ref: m.Ref, Actor: request.Actor{Kind: request.ByProvider, ID: c.Provider}, ID: dispatcher.OutcomeID(m.Ref, events), Events: events, Attempt: m.Attempt,
 		})
 	}
 	send := func(left time.Duration) {

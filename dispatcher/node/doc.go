@@ -13,7 +13,7 @@
 //
 // The machine sees the commits of a request in the order of the log. A decision of this node is handed to it as soon as it is acknowledged
 // and once more by following, where it is passed over; a fact is handed to it by following alone, because nothing says what lies between it
-// and the head. A call counts as returned when its outcome was folded.
+// and the head. A call counts as returned when its outcome was folded. Of one request and one provider, one commit of facts is on its way at a time.
 //
 // # What a crash does
 //

@@ -139,11 +139,9 @@ func (n *Node) append(a dispatcher.Append) {
 func (n *Node) call(c dispatcher.Call) {
 	defer n.effects.Done()
 	events := n.attempt(c)
-	seq, stored := n.appendFact(c.Message.Ref, providerActor(c.Provider), events)
-	if !stored {
-		return
-	}
-	n.whenFolded(seq, func() { n.step(dispatcher.Returned{Ref: c.Message.Ref, Attempt: c.Message.Attempt}) })
+	<-n.keep(dispatcher.Fact{
+		Ref: c.Message.Ref, Actor: providerActor(c.Provider), ID: dispatcher.OutcomeID(c.Message.Ref, events), Events: events, Attempt: c.Message.Attempt,
+	})
 }
 
 // attempt makes the call and gives the events of its outcome.
@@ -244,27 +242,53 @@ func providerActor(name string) request.Actor {
 	return request.Actor{Kind: request.ByProvider, ID: name}
 }
 
-// appendFact stores a fact, whatever it takes, until the node must end.
-func (n *Node) appendFact(ref request.Ref, actor request.Actor, events []request.Event) (seq uint64, stored bool) {
-	parts := []string{string(ref)}
-	for _, e := range events {
-		parts = append(parts, string(e.Type), string(e.Body))
+// keep stores a fact, together with others of the same request that come while the log is busy with one. What is sent is whether it is stored.
+func (n *Node) keep(f dispatcher.Fact) <-chan bool {
+	done := make(chan bool, 1)
+	f.Done = func(_ uint64, stored bool) { done <- stored }
+	n.factsMu.Lock()
+	batch := n.facts.Add(f)
+	n.factsMu.Unlock()
+	if len(batch) > 0 {
+		go n.keepAll(batch)
 	}
-	commit := request.Fact(ref, request.FactID(parts...), n.opts.Clock.Now(), n.opts.Name, actor, events...)
+	return done
+}
+
+// keepAll stores a batch, then what has come meanwhile, until nothing waits.
+func (n *Node) keepAll(batch dispatcher.Batch) {
+	for len(batch) > 0 {
+		seq, stored := n.appendFacts(batch)
+		if in, ok := batch.Returned(); ok && stored {
+			n.whenFolded(seq, func() { n.step(in) })
+		}
+		batch.Done(seq, stored)
+		n.factsMu.Lock()
+		batch = n.facts.Next(batch)
+		n.factsMu.Unlock()
+	}
+}
+
+// appendFacts stores facts in one commit. For the outcome of a call it tries until the node must end, whatever it takes.
+func (n *Node) appendFacts(batch dispatcher.Batch) (seq uint64, stored bool) {
+	commit := batch.Commit(n.opts.Clock.Now(), n.opts.Name)
 	data, err := commit.Encode()
 	if err != nil {
 		panic("node: a fact does not encode: " + err.Error())
 	}
 	told := false
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		ctx, cancel := context.WithTimeout(n.work, 10*time.Second)
-		seq, err = n.opts.Log.AppendFact(ctx, ref, commit.ID, data)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // not of the node's work: reports come while it ends
+		seq, err = n.opts.Log.AppendFact(ctx, commit.Request, commit.ID, data)
 		cancel()
 		if err == nil {
 			return seq, true
 		}
+		if !batch.Failed() {
+			return 0, false
+		}
 		if !told {
-			n.opts.Logger.Warn("an outcome is not stored yet; trying until it is", zap.Stringer("request", ref), zap.Error(err))
+			n.opts.Logger.Warn("an outcome is not stored yet; trying until it is", zap.Stringer("request", commit.Request), zap.Error(err))
 			told = true
 		}
 		select {

@@ -31,6 +31,9 @@ type Node struct {
 	work     context.Context    //nolint:containedctx // of the effects: it outlives Run's own while calls finish
 	abandon  context.CancelFunc // ends work
 
+	factsMu sync.Mutex
+	facts   dispatcher.Facts // on their way to the log
+
 	mu       sync.Mutex
 	machine  *dispatcher.Machine
 	roster   *roster.Compiled // the newest that the machine was given

@@ -77,7 +77,7 @@ func (r *replies) tire(from notifier.Phone, now time.Time) bool {
 	return len(r.fruitless[from]) > maxFruitless
 }
 
-// Report appends what a provider says of an attempt, without asking what is known of it.
+// Report appends what a provider says of an attempt, without asking what is known of it. It returns when that is stored, or with ctx's end.
 func (n *Node) Report(ctx context.Context, r notifier.Report) error {
 	page, ok := request.PageOfAttempt(r.Attempt)
 	if !ok {
@@ -100,14 +100,18 @@ func (n *Node) Report(ctx context.Context, r notifier.Report) error {
 	if r.Progress == notifier.Answered && r.Code != "" { // who is thought to have picked up comes later, and is news
 		parts = append(parts, r.Code)
 	}
-	id := request.FactID(parts...)
-	commit := request.Fact(r.Ref, id, n.opts.Clock.Now(), n.opts.Name, providerActor(r.Provider), request.NewEvent(kind, body))
-	data, err := commit.Encode()
-	if err != nil {
-		return err
+	fact := dispatcher.Fact{
+		Ref: r.Ref, Actor: providerActor(r.Provider), ID: request.FactID(parts...), Events: []request.Event{request.NewEvent(kind, body)},
 	}
-	_, err = n.opts.Log.AppendFact(ctx, r.Ref, id, data)
-	return unavailable(err)
+	select {
+	case stored := <-n.keep(fact):
+		if !stored {
+			return ErrUnavailable
+		}
+		return nil
+	case <-ctx.Done(): // it may be stored yet; the provider repeats it, and nothing changes
+		return unavailable(ctx.Err())
+	}
 }
 
 // Reply handles a text that somebody sent. A text that the provider repeats gets the answer of the first time.
