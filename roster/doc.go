@@ -32,5 +32,5 @@
 // # The past
 //
 // Shifts that are over never change. A layer keeps, in [Layer.Past], how it worked before each edit, until when; see [CheckPast],
-// [KeepPast] and docs/decisions/0020-the-past-of-a-roster.md.
+// [KeepPast] and docs/decisions/0018-the-past-of-a-roster.md.
 package roster
