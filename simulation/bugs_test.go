@@ -228,7 +228,7 @@ var bugs = []struct {
 			}
 			return in
 		}
-	}), []string{goesOn, isPaged, chained, sameState, senderTold, alarmStands}},
+	}), []string{goesOn, isPaged, chained, sameState, senderTold, alarmStands, answered}},
 	{"calls are taken over at once", rewrite(func(n *node, c *request.Commit, b *request.AttemptBody) {
 		if c.Node != n.name {
 			b.Deadline = request.At(c.Time.Add(-time.Minute))
@@ -240,7 +240,7 @@ var bugs = []struct {
 			if !ok || !a.Starts || a.Urgency != request.Emergency {
 				return c
 			}
-			b.n.after(10*time.Second, func() { b.n.push(a) })
+			b.n.after(6*time.Second, func() { b.n.push(a) }) // its call has time left
 			return nil
 		}
 	}), []string{byUrgency}},
