@@ -242,7 +242,7 @@ var bugs = []struct {
 			if !ok || !a.Starts || a.Urgency != request.Emergency {
 				return c
 			}
-			b.n.after(10*time.Second, func() { b.n.push(a) })
+			b.n.after(6*time.Second, func() { b.n.push(a) }) // its call has time left
 			return nil
 		}
 	}), []string{byUrgency, isPaged}},
