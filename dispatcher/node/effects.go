@@ -31,13 +31,14 @@ type appendQueue struct {
 	mu      sync.Mutex
 	lane    *notifier.Lane
 	waiting map[request.Ref]dispatcher.Append // one decision at most is in flight a request
+	wait    map[string]int                    // how many wait, by turn
 	last    string                            // for whom the newest decision was
 	company time.Time                         // when last a decision was for somebody else than the one before it
 }
 
 func newAppendQueue(do func(dispatcher.Append)) *appendQueue {
 	return &appendQueue{
-		do: do, waiting: map[request.Ref]dispatcher.Append{},
+		do: do, waiting: map[request.Ref]dispatcher.Append{}, wait: map[string]int{},
 		lane: notifier.NewLane(notifier.Limit{InFlight: appendsInFlight, PerRecipient: appendsPerPerson}),
 	}
 }
@@ -48,6 +49,7 @@ func (q *appendQueue) push(a dispatcher.Append) {
 	if a.For != q.last {
 		q.last, q.company = a.For, time.Now()
 	}
+	q.wait[turn(a)]++
 	q.lane.Push(notifier.Item{Ref: a.Ref, Page: a.ID, Urgency: a.Urgency, Recipient: turn(a)})
 	q.mu.Unlock()
 	q.pump()
@@ -74,10 +76,13 @@ func (q *appendQueue) pump() {
 		}
 		a := q.waiting[item.Ref]
 		delete(q.waiting, item.Ref)
+		if q.wait[item.Recipient]--; q.wait[item.Recipient] == 0 {
+			delete(q.wait, item.Recipient)
+		}
 		go func() {
 			began := time.Now()
 			q.do(a)
-			q.rest(time.Since(began))
+			q.rest(item.Recipient, time.Since(began))
 			q.mu.Lock()
 			q.lane.Done(item.Ref, item.Page)
 			q.mu.Unlock()
@@ -94,10 +99,11 @@ const (
 )
 
 // rest keeps a place free for three times as long as the log took: nobody's storm gets more than a quarter of the log's time, while there are
-// decisions for others. A storm that is alone takes all of it. When nothing waits, nobody notices.
-func (q *appendQueue) rest(took time.Duration) {
+// decisions for others. It is a storm when more than twice as much of it waits as of all others together: where several are busy alike, none is slowed, and they
+// take turns. A storm that is alone takes all of the log. When nothing waits, nobody notices.
+func (q *appendQueue) rest(turn string, took time.Duration) {
 	q.mu.Lock()
-	waits := q.lane.Waiting() > 0 && time.Since(q.company) < inCompany
+	waits := 3*q.wait[turn] > 2*q.lane.Waiting() && time.Since(q.company) < inCompany
 	q.mu.Unlock()
 	if waits {
 		time.Sleep(min(restFactor*took, longestRest))

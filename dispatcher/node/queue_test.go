@@ -168,3 +168,39 @@ func TestStormTakesTheLogWhileItIsAloneAndLeavesItToOthers(t *testing.T) {
 		w.rest.Wait()
 	})
 }
+
+// Where several are busy alike nobody rests; what is most of all that waits does.
+func TestOnlyAStormRests(t *testing.T) {
+	const each = 20
+	for _, c := range []struct {
+		ada, bruno int
+		rests      bool
+	}{{each, each, false}, {each, 1, true}} {
+		synctest.Test(t, func(t *testing.T) {
+			var all sync.WaitGroup
+			q := newAppendQueue(func(dispatcher.Append) {
+				time.Sleep(time.Millisecond)
+				all.Done()
+			})
+			push := func(person string, n int) {
+				a := dispatcher.Append{Ref: request.Ref(fmt.Sprint(person, "-", n)), ID: "1", Urgency: request.Urgent, For: person}
+				all.Add(1)
+				q.push(a)
+			}
+			began := time.Now()
+			for n := range max(c.ada, c.bruno) {
+				if n < c.ada {
+					push("ada", n)
+				}
+				if n < c.bruno {
+					push("bruno", n)
+				}
+			}
+			all.Wait()
+			if took := time.Since(began); (took > 2*each*time.Millisecond) != c.rests {
+				t.Errorf("%d and %d decisions of a millisecond took %s", c.ada, c.bruno, took)
+			}
+			time.Sleep(time.Minute)
+		})
+	}
+}
