@@ -457,6 +457,26 @@ func (p *Preview) load(was, will *Compiled, past, planned map[string][]worked) {
 	}
 }
 
+// Fairness is what everybody has to do in a span who has a turn now or any time in it, in the order of the book, and the mean. Before and After
+// of a load are the same.
+func (c *Compiled) Fairness(from, until time.Time) (loads []Load, mean Work) {
+	p := Preview{Hours: map[string]HourChange{}}
+	work := c.work(from, until)
+	p.load(c, c, work, work)
+	return p.Load, p.Mean
+}
+
+// Percent is how far a work that differs from a mean by over is from it, in percent; of a mean of nothing it is 0.
+func (mean Work) Percent(over Work) Work {
+	percent := func(over, mean float64) float64 {
+		if mean == 0 {
+			return 0
+		}
+		return 100 * over / mean
+	}
+	return Work{percent(over.Hours, mean.Hours), percent(over.Nights, mean.Nights), percent(over.WeekendDays, mean.WeekendDays)}
+}
+
 // inTurns are the people of all rotations that hold now.
 func (c *Compiled) inTurns() map[string]bool {
 	people := map[string]bool{}
