@@ -70,7 +70,7 @@ type Preview struct {
 	CallSigns map[string]string            `json:"call_signs"` // of everybody before and after
 	Changed   []Shift                      `json:"changed"`    // tiles in which other people would be on duty than before
 	Moves     []Move                       `json:"moves"`      // the same, with the roster and with who is on duty now
-	Gaps      []Shift                      `json:"gaps"`       // tiles with nobody on duty
+	Gaps      []NewGap                     `json:"gaps"`       // with nobody on duty
 	Hours     map[string]roster.HourChange `json:"hours"`      // people whose hours would change
 	Contacts  []string                     `json:"contacts_missing"`
 	Overlaps  []Overlap                    `json:"overlaps"`
@@ -103,13 +103,20 @@ type Move struct {
 	After  []string `json:"after"`
 }
 
+// A NewGap is a gap of a preview.
+type NewGap struct {
+	Gap
+
+	New bool `json:"new"` // the edit makes it; so below
+}
+
 // An Overlap is a span in which a person is on duty on several rosters.
 type Overlap struct {
 	Person  string   `json:"person"`
 	Rosters []string `json:"rosters"`
 	Span
 
-	New bool `json:"new"` // the edit makes it; so below
+	New bool `json:"new"`
 }
 
 // A ShortRest is less time between two shifts of a person than the limits ask for.

@@ -344,3 +344,46 @@ func TestFreshIdentifiersAreValidAndNew(t *testing.T) {
 		t.Error(want)
 	}
 }
+
+// What an edit stores is valid, or the fault is told at the place where it was written.
+func TestWhatAnEditStoresIsValidThoughItWasWrittenWithoutThePast(t *testing.T) {
+	now := date(t, "2026-03-20T12:00:00Z")
+	b := weekly()
+	b.Rosters[0].Layers[0].Past = []Segment{{
+		Until: date(t, "2026-03-09T07:00:00Z"), TimeZone: "Europe/Paris",
+		Rotation: Rotation{Turns: [][]string{{"erik"}}, Unit: Weeks, Length: 1, Handover: "08:00", From: "2026-03-02"},
+	}}
+	without := func(b Book, id string) Book {
+		b.People = slices.DeleteFunc(slices.Clone(b.People), func(p Person) bool { return p.ID == id })
+		return b
+	}
+	edited := without(b, "erik") // whom only the past names
+	if edited.Validate() == nil {
+		t.Fatal("the past may name nobody who is not in the list")
+	}
+	next, err := b.Next(edited, now.Add(time.Microsecond))
+	if err != nil || next.Validate() != nil || !slices.ContainsFunc(next.People, func(p Person) bool { return p.ID == "erik" && p.ActiveUntil != "" }) {
+		t.Errorf("%+v, %v", next.People, err)
+	}
+	if invalid, ok := errors.AsType[*ValidationError](errorOf(b.Next(without(b, "ada"), now))); !ok || !strings.HasPrefix(invalid.Problems[0].Path, "/rosters/0/layers/0/rotation/turns") {
+		t.Errorf("whom the future names too: %v", invalid)
+	}
+	late := b
+	late.Rosters = slices.Clone(b.Rosters)
+	late.Rosters[0].Layers = slices.Clone(b.Rosters[0].Layers)
+	late.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"dalia"}}
+	if next, err = b.Next(late, now.Add(time.Microsecond)); err != nil || !next.Rosters[0].Layers[0].Past[1].Until.Equal(now) {
+		t.Errorf("cut at %v, %v", next.Rosters[0].Layers[0].Past, err)
+	}
+	late.People = slices.Clone(b.People)
+	late.People[0].ActiveUntil = "2026-03-05"
+	if _, err := b.Next(late, now); err != nil { // erik had that week
+		t.Error(err)
+	}
+	late.People[4].ActiveUntil = "2026-03-05"
+	if _, err := b.Next(late, now); err == nil || !strings.Contains(err.Error(), "that is over") {
+		t.Errorf("who was on duty then: %v", err)
+	}
+}
+
+func errorOf(_ Book, err error) error { return err }

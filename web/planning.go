@@ -24,7 +24,7 @@ type previewAnswer struct {
 	CallSigns map[string]string            `json:"call_signs"` // of everybody before and after
 	Changed   []shiftAnswer                `json:"changed"`
 	Moves     []moveAnswer                 `json:"moves"`
-	Gaps      []shiftAnswer                `json:"gaps"`
+	Gaps      []newGapAnswer               `json:"gaps"`
 	Hours     map[string]roster.HourChange `json:"hours"`
 	Contacts  []string                     `json:"contacts_missing"`
 	Overlaps  []overlapAnswer              `json:"overlaps"`
@@ -54,12 +54,18 @@ type moveAnswer struct {
 	After  []string `json:"after"`
 }
 
+type newGapAnswer struct {
+	gapAnswer
+
+	New bool `json:"new"` // the edit makes it; so below
+}
+
 type overlapAnswer struct {
 	Person  string   `json:"person"`
 	Rosters []string `json:"rosters"`
 	spanAnswer
 
-	New bool `json:"new"` // the edit makes it; so below
+	New bool `json:"new"`
 }
 
 type restAnswer struct {
@@ -102,11 +108,14 @@ func previewOf(before, after roster.Book, from, until time.Time) previewAnswer {
 	p := roster.Diff(before, after, from, until)
 	answer := previewAnswer{
 		From: request.At(p.From), Until: request.At(p.Until), CallSigns: callSigns(before, after), Changed: shiftsOf(p.Changed), Moves: []moveAnswer{},
-		Gaps: shiftsOf(p.Gaps), Hours: p.Hours, Contacts: p.Contacts, Overlaps: []overlapAnswer{}, Rest: []restAnswer{}, Overwork: []overworkAnswer{},
+		Gaps: []newGapAnswer{}, Hours: p.Hours, Contacts: p.Contacts, Overlaps: []overlapAnswer{}, Rest: []restAnswer{}, Overwork: []overworkAnswer{},
 		Uncovered: []uncoveredAnswer{}, Load: loadsOf(p.Load, p.Mean), Mean: p.Mean,
 	}
 	for _, m := range p.Moves {
 		answer.Moves = append(answer.Moves, moveAnswer{m.Roster, between(m.From, m.Until), m.Before, m.After})
+	}
+	for _, g := range p.Gaps {
+		answer.Gaps = append(answer.Gaps, newGapAnswer{gapAnswer{g.Roster, between(g.From, g.Until)}, g.New})
 	}
 	for _, o := range p.Overlaps {
 		answer.Overlaps = append(answer.Overlaps, overlapAnswer{o.Person, o.Rosters, between(o.From, o.Until), o.New})

@@ -32,6 +32,8 @@ func TestThePreviewShowsWhatWouldBeStored(t *testing.T) {
 		b.Rosters = append(b.Rosters, b.Rosters[0])
 		b.Rosters[1].ID, b.Rosters[1].Coverage = "second", nil
 		b.Limits = &roster.Limits{MaxHours: 60}
+		b.Rosters[1].Layers = slices.Clone(b.Rosters[1].Layers)
+		b.Rosters[1].Layers[0].Rotation.Until = "2026-03-20"
 	})
 	a := w.call("PUT", "/api/v1/roster?dry_run=true", w.coordinator, edited, "If-Match", `"1"`)
 	if a.StatusCode != http.StatusOK {
@@ -40,6 +42,7 @@ func TestThePreviewShowsWhatWouldBeStored(t *testing.T) {
 	preview := members(t, a.text, "from", "until", "call_signs", "changed", "moves", "gaps", "hours", "contacts_missing", "overlaps", "rest", "overwork", "uncovered", "load", "mean")
 	for name, want := range map[string][]string{
 		"changed":   {"from", "until", "people"},
+		"gaps":      {"roster", "from", "until", "new"},
 		"moves":     {"roster", "from", "until", "before", "after"},
 		"overlaps":  {"person", "rosters", "from", "until", "new"},
 		"overwork":  {"person", "from", "until", "hours", "new"},
@@ -51,7 +54,7 @@ func TestThePreviewShowsWhatWouldBeStored(t *testing.T) {
 			t.Errorf("%s from %s", name, from)
 		}
 	}
-	if !strings.Contains(string(preview["overlaps"]), `"rosters":["national","second"],"from":"2026-03-04T22:05:00.000Z"`) || !strings.Contains(string(preview["uncovered"]), `"missing":["people"],"new":true`) {
+	if !strings.Contains(string(preview["overlaps"]), `"rosters":["national","second"],"from":"2026-03-04T22:05:00.000Z"`) || !strings.Contains(string(preview["gaps"]), `"roster":"second"`) || !strings.Contains(string(preview["uncovered"]), `"missing":["people"],"new":true`) {
 		t.Errorf("%s", a.text)
 	}
 

@@ -209,7 +209,7 @@ func (c *console) printPreview(preview client.Preview) error {
 		moves = append(moves, row(m.Span, m.Roster, p.who(m.Before...)+" → "+p.who(m.After...)))
 	}
 	for _, g := range preview.Gaps {
-		gaps = append(gaps, row(g.Span))
+		gaps = append(gaps, row(g.Span, fresh(g.New, g.Roster)))
 	}
 	for _, o := range preview.Overlaps {
 		overlaps = append(overlaps, row(o.Span, p.who(o.Person), fresh(o.New, words(o.Rosters))))
