@@ -41,8 +41,10 @@ func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, err
 	edit.Book.Schema, edit.Book.Revision = bookSchema, edit.Base+1
 	err := ErrHeadMoved
 	var stored []byte // the edit; what stands when it changes nothing
+	written := edit.Book
 	for range races {
-		if stored, err = s.append(ctx, edit); !errors.Is(err, ErrHeadMoved) {
+		edit.Book = written
+		if stored, err = s.append(ctx, &edit); !errors.Is(err, ErrHeadMoved) {
 			break
 		}
 	}
@@ -70,8 +72,9 @@ func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, err
 	return c.Book(), nil
 }
 
-// append tries once to store an edit, and gives the document: that which stands when the edit changes nothing of it.
-func (s *Service) append(ctx context.Context, edit roster.Edit) ([]byte, error) {
+// append tries once to store an edit, and gives the document: that which stands when the edit changes nothing of it. The edit's book becomes
+// what is stored.
+func (s *Service) append(ctx context.Context, edit *roster.Edit) ([]byte, error) {
 	head, seq, err := s.Log.Last(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
@@ -86,7 +89,7 @@ func (s *Service) append(ctx context.Context, edit roster.Edit) ([]byte, error) 
 	if s.unchanged(ctx, head, edit.Book) {
 		return head, nil
 	}
-	stored, err := roster.Encode(edit, now, func(person string, plain []byte) ([]byte, error) {
+	stored, err := roster.Encode(*edit, now, func(person string, plain []byte) ([]byte, error) {
 		sealed, err := s.Sealer.Seal(ctx, scope(person), roster.SealID(edit.Book.Revision), plain)
 		if err != nil && s.ErrErased != nil && errors.Is(err, s.ErrErased) {
 			return nil, erasedPerson(edit.Book, person)

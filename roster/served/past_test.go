@@ -106,3 +106,16 @@ func TestAVersionIsReadWithWhomItNames(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEditThatDoesNotOpenYetIsAnsweredAsItIsStored(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.apply(t, 0, nil)
+		b.clock, b.shut = now.AddDate(0, 0, 10), true
+		book := b.apply(t, 1, func(book *roster.Book) { book.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"carmen"}} })
+		if past := book.Rosters[0].Layers[0].Past; book.Revision != 2 || len(past) != 1 || !past[0].Until.Equal(b.clock) {
+			t.Errorf("revision %d with the past %+v", book.Revision, past)
+		}
+		b.shut = false
+		current(t, b.node(t), 2, 2)
+	})
+}
