@@ -18,7 +18,7 @@ import (
 // forWeb gives the node's errors their names in package web.
 func forWeb(err error) error {
 	switch {
-	case errors.Is(err, node.ErrNotFound):
+	case errors.Is(err, node.ErrNotFound), errors.Is(err, served.ErrNoRevision):
 		return named{err, []error{web.ErrNotFound}}
 	case errors.Is(err, node.ErrUnavailable), errors.Is(err, served.ErrUnavailable), errors.Is(err, served.ErrEmpty):
 		return named{err, []error{web.ErrUnavailable}}
@@ -118,6 +118,12 @@ func (b books) Apply(ctx context.Context, edit roster.Edit) (roster.Book, error)
 	if conflict, ok := errors.AsType[*served.Conflict](err); ok {
 		return roster.Book{}, &web.RosterConflict{Current: conflict.Current, By: conflict.By, When: conflict.When, Reason: conflict.Reason}
 	}
+	return book, forWeb(err)
+}
+
+// Version is the book of one revision.
+func (b books) Version(ctx context.Context, revision uint64) (roster.Book, error) {
+	book, err := b.service.Version(ctx, revision)
 	return book, forWeb(err)
 }
 

@@ -19,12 +19,8 @@ func (c *Client) Duty(ctx context.Context, rosterID string, at time.Time) (roste
 	if !at.IsZero() {
 		query.Set("at", at.UTC().Format(request.InstantLayout))
 	}
-	path := "/api/v1/duty"
-	if len(query) > 0 {
-		path += "?" + query.Encode()
-	}
 	var duty roster.Duty
-	_, err := c.do(ctx, call{method: http.MethodGet, path: path}, &duty)
+	_, err := c.do(ctx, call{method: http.MethodGet, path: withQuery("/api/v1/duty", query)}, &duty)
 	return duty, err
 }
 
@@ -69,19 +65,92 @@ func (c *Client) PutRoster(ctx context.Context, book roster.Book, base uint64, r
 
 // A Preview is what an edit of the roster would do over a span.
 type Preview struct {
-	From     request.Instant              `json:"from"`
-	Until    request.Instant              `json:"until"`
-	Changed  []Shift                      `json:"changed"` // tiles in which other people would be on duty than before
-	Gaps     []Shift                      `json:"gaps"`    // tiles with nobody on duty
-	Hours    map[string]roster.HourChange `json:"hours"`   // people whose hours would change
-	Contacts []string                     `json:"contacts_missing"`
+	From      request.Instant              `json:"from"`
+	Until     request.Instant              `json:"until"`
+	CallSigns map[string]string            `json:"call_signs"` // of everybody before and after
+	Changed   []Shift                      `json:"changed"`    // tiles in which other people would be on duty than before
+	Moves     []Move                       `json:"moves"`      // the same, with the roster and with who is on duty now
+	Gaps      []NewGap                     `json:"gaps"`       // with nobody on duty
+	Hours     map[string]roster.HourChange `json:"hours"`      // people whose hours would change
+	Contacts  []string                     `json:"contacts_missing"`
+	Overlaps  []Overlap                    `json:"overlaps"`
+	Rest      []ShortRest                  `json:"rest"`
+	Overwork  []Overwork                   `json:"overwork"`
+	Uncovered []Uncovered                  `json:"uncovered"`
+	Load      []Load                       `json:"load"` // of everybody who takes part
+	Mean      roster.Work                  `json:"mean"` // of Load after the edit
+}
+
+// A Span is half-open.
+type Span struct {
+	From  request.Instant `json:"from"`
+	Until request.Instant `json:"until"`
 }
 
 // A Shift is a half-open span with the same people on duty throughout; without people it is a gap.
 type Shift struct {
-	From   request.Instant `json:"from"`
-	Until  request.Instant `json:"until"`
-	People []string        `json:"people"`
+	Span
+
+	People []string `json:"people"`
+}
+
+// A Move is a span of a roster in which an edit puts other people on duty.
+type Move struct {
+	Roster string `json:"roster"`
+	Span
+
+	Before []string `json:"before"`
+	After  []string `json:"after"`
+}
+
+// A NewGap is a gap of a preview.
+type NewGap struct {
+	Gap
+
+	New bool `json:"new"` // the edit makes it; so below
+}
+
+// An Overlap is a span in which a person is on duty on several rosters.
+type Overlap struct {
+	Person  string   `json:"person"`
+	Rosters []string `json:"rosters"`
+	Span
+
+	New bool `json:"new"`
+}
+
+// A ShortRest is less time between two shifts of a person than the limits ask for.
+type ShortRest struct {
+	Person string `json:"person"`
+	Span
+
+	New bool `json:"new"`
+}
+
+// An Overwork is more time on duty than the limits allow within so many days.
+type Overwork struct {
+	Person string `json:"person"`
+	Span
+
+	Hours float64 `json:"hours"`
+	New   bool    `json:"new"`
+}
+
+// An Uncovered is a span in which a coverage rule is broken.
+type Uncovered struct {
+	Roster string `json:"roster"`
+	Rule   string `json:"rule"`
+	Span
+
+	Missing []string `json:"missing"`
+	New     bool     `json:"new"`
+}
+
+// A Load is what a person has to do, and how far that is from the mean: in hours and days, and in percent.
+type Load struct {
+	roster.Load
+
+	Percent roster.Work `json:"percent"`
 }
 
 // PreviewRoster says what PutRoster would change, and changes nothing.
@@ -91,6 +160,97 @@ func (c *Client) PreviewRoster(ctx context.Context, book roster.Book, base uint6
 		method: http.MethodPut, path: "/api/v1/roster?dry_run=true", body: rosterEdit{Book: book}, header: map[string]string{"If-Match": quoted(base)},
 	}, &preview)
 	return preview, err
+}
+
+// A Reversion says which revision of the roster comes back from now on, and why.
+type Reversion struct {
+	Revision uint64 `json:"revision"`
+	Reason   string `json:"reason"` // it goes into the history and must name nobody
+}
+
+// RevertRoster brings an earlier revision back, as a new edit of revision base. Shifts that are over stay, and so do people's telephones.
+func (c *Client) RevertRoster(ctx context.Context, to Reversion, base uint64) (roster.Book, error) {
+	var stored roster.Book
+	_, err := c.do(ctx, call{
+		method: http.MethodPost, path: "/api/v1/roster/revert", body: to, header: map[string]string{"If-Match": quoted(base)},
+	}, &stored)
+	return stored, err
+}
+
+// PreviewRevert says what RevertRoster would change, and changes nothing.
+func (c *Client) PreviewRevert(ctx context.Context, to Reversion, base uint64) (Preview, error) {
+	var preview Preview
+	_, err := c.do(ctx, call{
+		method: http.MethodPost, path: "/api/v1/roster/revert?dry_run=true", body: to, header: map[string]string{"If-Match": quoted(base)},
+	}, &preview)
+	return preview, err
+}
+
+// Gaps are the spans in which nobody is on duty.
+type Gaps struct {
+	Span
+
+	Gaps []Gap `json:"gaps"`
+}
+
+// A Gap is a span in which nobody is on duty on a roster.
+type Gap struct {
+	Roster string `json:"roster"`
+	Span
+}
+
+// Gaps lists when nobody is on duty on a roster ("": on any) over a span; a zero bound is the server's: from now, for four weeks.
+func (c *Client) Gaps(ctx context.Context, rosterID string, from, until time.Time) (Gaps, error) {
+	query := bounds(from, until)
+	if rosterID != "" {
+		query.Set("roster", rosterID)
+	}
+	var gaps Gaps
+	_, err := c.do(ctx, call{method: http.MethodGet, path: withQuery("/api/v1/roster/gaps", query)}, &gaps)
+	return gaps, err
+}
+
+// Fairness is how the work of a span is shared.
+type Fairness struct {
+	Span
+
+	Mean   roster.Work `json:"mean"`
+	People []Share     `json:"people"` // those who have a turn now, or any time in the span
+}
+
+// A Share is one person's work, and how far it is from the mean: in hours and days, and in percent.
+type Share struct {
+	Person   string `json:"person"`
+	CallSign string `json:"call_sign"`
+	roster.Work
+
+	Over    roster.Work `json:"over"`
+	Percent roster.Work `json:"percent"`
+}
+
+// Fairness tells how the work is shared over a span; a zero bound is the server's: from now, for four weeks.
+func (c *Client) Fairness(ctx context.Context, from, until time.Time) (Fairness, error) {
+	var fairness Fairness
+	_, err := c.do(ctx, call{method: http.MethodGet, path: withQuery("/api/v1/roster/fairness", bounds(from, until))}, &fairness)
+	return fairness, err
+}
+
+func bounds(from, until time.Time) url.Values {
+	query := url.Values{}
+	if !from.IsZero() {
+		query.Set("from", from.UTC().Format(request.InstantLayout))
+	}
+	if !until.IsZero() {
+		query.Set("until", until.UTC().Format(request.InstantLayout))
+	}
+	return query
+}
+
+func withQuery(path string, query url.Values) string {
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
 }
 
 // A RosterVersion is one edit of the roster.

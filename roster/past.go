@@ -10,7 +10,7 @@ import (
 
 // CheckPast compares who was on duty until now by the book and by another that shall take its place, and refuses one that changes it. The
 // error is a [*ValidationError], one problem a roster. The first book with rosters has no past to keep, and a book that is not valid counts
-// as empty.
+// as empty. It resolves only the time for which the books do not say the same, so an edit that has kept the past costs next to nothing.
 func (b Book) CheckPast(after Book, now time.Time) error {
 	was, will := compiled(b), compiled(after)
 	if len(was.book.Rosters) == 0 {
@@ -40,22 +40,140 @@ func (b Book) CheckPast(after Book, now time.Time) error {
 
 // changedPast finds the first time before now at which two books have other people on duty on a roster.
 func changedPast(was, will *Compiled, id string, now time.Time) *Problem {
-	from := earliest(was.rosters[id].begins(), will.rosters[id].begins())
-	if from.IsZero() || from.Before(firstDial) {
-		from = firstDial
-	}
-	for old := range was.allShifts(id, from, now) {
-		for shift := range will.allShifts(id, old.From, old.Until) {
-			if slices.Equal(old.People, shift.People) && slices.Equal(old.Shadows, shift.Shadows) {
-				continue
-			}
-			return &Problem{
-				Detail: fmt.Sprintf("It changes who was on duty on %s at %s, and that is over: %s, not %s.", id, shift.From.UTC().Format(stampLayout), was.signs(old), will.signs(shift)),
-				Fix:    "Let the change begin now or later; put what held before back as it was.",
+	for _, s := range suspect(was.rosters[id], will.rosters[id], now) {
+		for old := range was.allShifts(id, later(s.from, firstDial), s.until) {
+			for shift := range will.allShifts(id, old.From, old.Until) {
+				if slices.Equal(old.People, shift.People) && slices.Equal(old.Shadows, shift.Shadows) {
+					continue
+				}
+				return &Problem{
+					Detail: fmt.Sprintf("It changes who was on duty on %s at %s, and that is over: %s, not %s.", id, shift.From.UTC().Format(stampLayout), was.signs(old), will.signs(shift)),
+					Fix:    "Let the change begin now or later; put what held before back as it was.",
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// suspect lists the spans before now for which two rosters do not say the same, in order. In all other time who is on duty is the same:
+// it follows from the segments, entries and absences that hold at the moment, and from nothing else. Either may be nil.
+func suspect(was, will *duty, now time.Time) []span {
+	if was == nil {
+		was = &duty{}
+	}
+	if will == nil {
+		will = &duty{}
+	}
+	first := earliest(was.begins(), will.begins())
+	if first.IsZero() {
+		first = firstDial
+	}
+	before, after := was.spoken(now), will.spoken(now)
+	if !slices.EqualFunc(before, after, func(a, b *layer) bool { return a.id == b.id }) {
+		return clipped([]span{{first, now}}, first, now)
+	}
+	var spans []span
+	for i := range before {
+		spans = append(spans, suspectSegments(before[i].segments, after[i].segments, now)...)
+	}
+	if !was.closes.Equal(will.closes) {
+		spans = append(spans, span{earliest(was.closes, will.closes), now})
+	}
+	spans = append(spans, suspectEntries(was, will)...)
+	for person, away := range was.away {
+		spans = append(spans, differing(away, will.away[person], now)...)
+	}
+	for person, away := range will.away {
+		spans = append(spans, differing(away, was.away[person], now)...)
+	}
+	return clipped(spans, first, now)
+}
+
+// clipped cuts spans at both ends, sorts them and joins those that touch.
+func clipped(spans []span, from, until time.Time) (list []span) {
+	for _, s := range spans {
+		if s = (span{later(s.from, from), earliest(s.until, until)}); s.from.Before(s.until) {
+			list = append(list, s)
+		}
+	}
+	return merged(list)
+}
+
+// spoken are the layers that have somebody before now, or that an entry names.
+func (d *duty) spoken(now time.Time) (list []*layer) {
+	for i := range d.layers {
+		l := &d.layers[i]
+		named := slices.ContainsFunc(d.entries.list, func(e entry) bool { return e.override != nil && e.layer == i })
+		if begins := l.begins(); named || (!begins.IsZero() && begins.Before(now)) {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// suspectSegments are the spans before now in which a layer has not the same rule by two lists of segments.
+func suspectSegments(before, after []segment, now time.Time) (spans []span) {
+	for from := (time.Time{}); len(before) > 0 && len(after) > 0 && from.Before(now); {
+		a, b := &before[0], &after[0]
+		until := earliest(a.until, b.until)
+		if begins := earliest(a.begins(), b.begins()); !begins.IsZero() && !a.same(b) {
+			if from = later(from, begins); until.IsZero() || from.Before(until) {
+				spans = append(spans, span{from, until})
+			}
+		}
+		if until.IsZero() {
+			break
+		}
+		from = until
+		if a.until.Equal(until) {
+			before = before[1:]
+		}
+		if b.until.Equal(until) {
+			after = after[1:]
+		}
+	}
+	return spans
+}
+
+func (s *segment) same(other *segment) bool {
+	return s.dial.zone.String() == other.dial.zone.String() && reflect.DeepEqual(s.rotation, other.rotation) && reflect.DeepEqual(s.windows, other.windows)
+}
+
+// suspectEntries are the spans of all that stands between the first and the last difference of two lists: the order counts, too.
+func suspectEntries(was, will *duty) (spans []span) {
+	before, after := was.entries.list, will.entries.list
+	same := func(a, b entry) bool {
+		named := func(d *duty, e entry) string {
+			if e.override == nil || e.layer < 0 {
+				return ""
+			}
+			return d.layers[e.layer].id
+		}
+		if !a.from.Equal(b.from) || !a.until.Equal(b.until) || named(was, a) != named(will, b) {
+			return false
+		}
+		alike := func(a, b any) bool { return reflect.DeepEqual(plain(reflect.ValueOf(a)), plain(reflect.ValueOf(b))) }
+		return alike(a.override, b.override) && alike(a.shadow, b.shadow) && reflect.DeepEqual(a.take, b.take)
+	}
+	for len(before) > 0 && len(after) > 0 && same(before[0], after[0]) {
+		before, after = before[1:], after[1:]
+	}
+	for len(before) > 0 && len(after) > 0 && same(before[len(before)-1], after[len(after)-1]) {
+		before, after = before[:len(before)-1], after[:len(after)-1]
+	}
+	for _, e := range slices.Concat(before, after) {
+		spans = append(spans, e.span)
+	}
+	return spans
+}
+
+// differing are those of sorted spans, cut at now, that are not in another list as they are.
+func differing(spans, other []span, now time.Time) []span {
+	other = clipped(other, time.Time{}, now)
+	return slices.DeleteFunc(clipped(spans, time.Time{}, now), func(s span) bool {
+		return slices.ContainsFunc(other, func(o span) bool { return s.from.Equal(o.from) && s.until.Equal(o.until) })
+	})
 }
 
 // allShifts are the shifts of a roster, one gap where there is no such roster.
@@ -87,22 +205,38 @@ func (c *Compiled) signs(s Shift) string {
 	return signs(s.People)
 }
 
-// begins is before when nobody can have been on duty; zero when that is always so, or there is no such roster.
+// begins is before when nobody can have been on duty; zero: nobody ever is.
 func (d *duty) begins() (first time.Time) {
-	if d == nil {
-		return first
-	}
-	for _, l := range d.layers {
-		for i := range l.segments {
-			if s := &l.segments[i]; len(s.rotation.turns) > 0 {
-				first = earliest(first, s.dial.instant(s.rotation.begin))
-			}
-		}
+	for i := range d.layers {
+		first = earliest(first, d.layers[i].begins())
 	}
 	for i := range d.entries.list {
 		first = earliest(first, d.entries.list[i].from)
 	}
 	return first
+}
+
+// begins is when the layer's first turn begins; zero: it has none.
+func (l *layer) begins() (first time.Time) {
+	from := time.Time{}
+	for i := range l.segments {
+		s := &l.segments[i]
+		if begins := s.begins(); !begins.IsZero() {
+			if begins = later(begins, from); s.until.IsZero() || begins.Before(s.until) {
+				first = earliest(first, begins)
+			}
+		}
+		from = s.until
+	}
+	return first
+}
+
+// begins is when the first turn of the segment's rotation begins, whenever the segment does; zero: it has none.
+func (s *segment) begins() time.Time {
+	if len(s.rotation.turns) == 0 {
+		return time.Time{}
+	}
+	return s.dial.instant(s.rotation.begin)
 }
 
 // KeepPast is after, an edit of the book, with everything that would reach behind now cut there: what held before now holds for its time as it
@@ -388,6 +522,20 @@ func keepPeople(before, kept Book, now time.Time) []Person {
 		people = append(people, p)
 	}
 	return people
+}
+
+// Next is what an edit of the book stores at now: after, with the past of the book kept. Errors: a [*ValidationError] when it is not valid, or
+// changes a shift that is over all the same.
+func (b Book) Next(after Book, now time.Time) (Book, error) {
+	now = now.Truncate(time.Millisecond) // as all instants are written
+	kept := b.KeepPast(after, now)
+	if err := kept.Validate(); err != nil {
+		if written := after.Validate(); written != nil { // it names the places as they were written
+			return kept, written
+		}
+		return kept, err
+	}
+	return kept, b.CheckPast(kept, now)
 }
 
 // Revert makes an edit that brings an earlier version of the book back, from now on. The past stays that of the book. People who are

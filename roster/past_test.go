@@ -106,6 +106,87 @@ func TestKeepPastHasThePastOfOneBookAndTheFutureOfTheOther(t *testing.T) {
 	}
 }
 
+// The check looks only where two books do not say the same. It refuses what changes a tile, and nothing else, whatever was changed: also what
+// [Book.KeepPast] cannot cut.
+func TestTheCheckOfThePastFindsWhatALookAtEveryTileFinds(t *testing.T) {
+	changed, same := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		b, start := wildBook(t)
+		edited := mutate(t, b, start)
+		r := &edited.Rosters[0]
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			at := start.Add(time.Duration(rapid.IntRange(0, int(wildSpan/time.Minute)).Draw(t, "at")) * time.Minute)
+			switch rapid.IntRange(0, 5).Draw(t, "change") {
+			case 0:
+				edited.People = slices.Clone(edited.People)
+				edited.People[rapid.IntRange(0, len(edited.People)-1).Draw(t, "person")].ActiveUntil = at.Format(time.DateOnly)
+			case 1:
+				edited.People = slices.Clone(edited.People)
+				edited.People[rapid.IntRange(0, len(edited.People)-1).Draw(t, "person")].ActiveFrom = at.Format(time.DateOnly)
+			case 2:
+				r.Until = at
+			case 3:
+				r.Layers = slices.Clone(r.Layers)
+				slices.Reverse(r.Layers)
+			case 4:
+				r.Overrides = slices.Clone(r.Overrides)
+				slices.Reverse(r.Overrides)
+			case 5:
+				edited.Calendars = []Calendar{{ID: "public", Days: []string{at.Format(time.DateOnly)}}}
+			}
+		}
+		now := start.Add(time.Duration(rapid.IntRange(0, int(wildSpan/time.Minute)).Draw(t, "now")) * time.Minute)
+		if rapid.Bool().Draw(t, "kept") {
+			edited = b.KeepPast(edited, now)
+		}
+		will, err := Compile(edited)
+		if err != nil {
+			t.Skip(err)
+		}
+		before := time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
+		differ := !sameTiles(tiles(compile2(t, b), before, now), tiles(will, before, now))
+		if err := b.CheckPast(edited, now); (err != nil) != differ {
+			t.Fatalf("at %s the past differs: %v; the check says %v", now, differ, err)
+		}
+		if differ {
+			changed++
+		} else {
+			same++
+		}
+	})
+	if changed == 0 || same == 0 {
+		t.Errorf("%d edits changed the past, %d did not", changed, same)
+	}
+}
+
+// An edit that keeps the past is checked without a look at a single shift of it, however many there were; one that does not, only where it
+// differs.
+func TestTheCheckOfAKeptPastResolvesNothing(t *testing.T) {
+	now := date(t, "2026-03-20T12:00:00Z")
+	b := daily("Europe/Paris", "08:00")
+	b.Rosters[0].Layers[0].Rotation = Rotation{Turns: [][]string{{"ada"}, {"bruno"}}, Unit: Hours, Length: 1, Handover: "00:00", From: "1990-01-01"}
+	b.Rosters[0].Overrides = []Override{{ID: "o", Kind: Replace, From: now.AddDate(-9, 0, 0), Until: now.AddDate(-9, 0, 1), People: []string{"ada"}}}
+	edited := b
+	edited.Rosters = slices.Clone(b.Rosters)
+	r := &edited.Rosters[0]
+	r.Layers = append(slices.Clone(r.Layers), Layer{ID: "new", Rotation: Rotation{Turns: [][]string{{"carmen"}}, Unit: Days, Length: 1, Handover: "08:00", From: "2020-01-01"}})
+	r.Layers[0].Rotation.Turns = [][]string{{"carmen"}}
+	r.Overrides = append([]Override{{ID: "p", Kind: Add, From: now, Until: now.AddDate(0, 0, 1), People: []string{"bruno"}}}, r.Overrides...)
+	kept := b.KeepPast(edited, now)
+	spans := suspect(compiled(b).rosters["national"], compiled(kept).rosters["national"], now)
+	if len(spans) != 0 {
+		t.Errorf("%v", spans)
+	}
+	kept.Leave = append(kept.Leave, Leave{ID: "late", Person: "ada", From: now.Add(-3 * time.Hour), Until: now})
+	spans = suspect(compiled(b).rosters["national"], compiled(kept).rosters["national"], now)
+	if len(spans) != 1 || !spans[0].from.Equal(now.Add(-3*time.Hour)) || !spans[0].until.Equal(now) {
+		t.Errorf("leave of three hours that are over: %v", spans)
+	}
+	if err := b.CheckPast(kept, now); err == nil {
+		t.Error("leave of time that is over is taken")
+	}
+}
+
 func TestWhatCannotBeKeptIsRefusedWithTheMomentAndTheCallSigns(t *testing.T) {
 	now := date(t, "2026-03-20T12:00:00Z")
 	book := func() Book {
@@ -263,3 +344,46 @@ func TestFreshIdentifiersAreValidAndNew(t *testing.T) {
 		t.Error(want)
 	}
 }
+
+// What an edit stores is valid, or the fault is told at the place where it was written.
+func TestWhatAnEditStoresIsValidThoughItWasWrittenWithoutThePast(t *testing.T) {
+	now := date(t, "2026-03-20T12:00:00Z")
+	b := weekly()
+	b.Rosters[0].Layers[0].Past = []Segment{{
+		Until: date(t, "2026-03-09T07:00:00Z"), TimeZone: "Europe/Paris",
+		Rotation: Rotation{Turns: [][]string{{"erik"}}, Unit: Weeks, Length: 1, Handover: "08:00", From: "2026-03-02"},
+	}}
+	without := func(b Book, id string) Book {
+		b.People = slices.DeleteFunc(slices.Clone(b.People), func(p Person) bool { return p.ID == id })
+		return b
+	}
+	edited := without(b, "erik") // whom only the past names
+	if edited.Validate() == nil {
+		t.Fatal("the past may name nobody who is not in the list")
+	}
+	next, err := b.Next(edited, now.Add(time.Microsecond))
+	if err != nil || next.Validate() != nil || !slices.ContainsFunc(next.People, func(p Person) bool { return p.ID == "erik" && p.ActiveUntil != "" }) {
+		t.Errorf("%+v, %v", next.People, err)
+	}
+	if invalid, ok := errors.AsType[*ValidationError](errorOf(b.Next(without(b, "ada"), now))); !ok || !strings.HasPrefix(invalid.Problems[0].Path, "/rosters/0/layers/0/rotation/turns") {
+		t.Errorf("whom the future names too: %v", invalid)
+	}
+	late := b
+	late.Rosters = slices.Clone(b.Rosters)
+	late.Rosters[0].Layers = slices.Clone(b.Rosters[0].Layers)
+	late.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"dalia"}}
+	if next, err = b.Next(late, now.Add(time.Microsecond)); err != nil || !next.Rosters[0].Layers[0].Past[1].Until.Equal(now) {
+		t.Errorf("cut at %v, %v", next.Rosters[0].Layers[0].Past, err)
+	}
+	late.People = slices.Clone(b.People)
+	late.People[0].ActiveUntil = "2026-03-05"
+	if _, err := b.Next(late, now); err != nil { // erik had that week
+		t.Error(err)
+	}
+	late.People[4].ActiveUntil = "2026-03-05"
+	if _, err := b.Next(late, now); err == nil || !strings.Contains(err.Error(), "that is over") {
+		t.Errorf("who was on duty then: %v", err)
+	}
+}
+
+func errorOf(_ Book, err error) error { return err }

@@ -22,7 +22,7 @@ type Preview struct {
 	Until     time.Time             `json:"until"`
 	Changed   []Shift               `json:"changed"`          // tiles of the new rosters in which other people are on duty than before
 	Moves     []Move                `json:"moves"`            // the same, with who is on duty now
-	Gaps      []Shift               `json:"gaps"`             // tiles of the new rosters with nobody on duty
+	Gaps      []Gap                 `json:"gaps"`             // of the new rosters
 	Hours     map[string]HourChange `json:"hours"`            // people whose hours change
 	Contacts  []string              `json:"contacts_missing"` // people without a contact, and erased ones who are still on duty in the span
 	Overlaps  []Overlap             `json:"overlaps"`
@@ -46,6 +46,14 @@ type Move struct {
 	Until  time.Time `json:"until"`
 	Before []string  `json:"before"`
 	After  []string  `json:"after"`
+}
+
+// A Gap is a span in which nobody is on duty on a roster.
+type Gap struct {
+	Roster string    `json:"roster"`
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until"`
+	New    bool      `json:"new"` // the edit makes it
 }
 
 // An Overlap is a span in which a person is on duty on several rosters.
@@ -104,11 +112,13 @@ type Work struct {
 // says why. A roster that is taken out changes all its tiles to nobody.
 func Diff(before, after Book, from, until time.Time) Preview {
 	p := Preview{
-		From: from.UTC(), Until: until.UTC(), Changed: []Shift{}, Moves: []Move{}, Gaps: []Shift{}, Hours: map[string]HourChange{}, Contacts: []string{},
+		From: from.UTC(), Until: until.UTC(), Changed: []Shift{}, Moves: []Move{}, Gaps: []Gap{}, Hours: map[string]HourChange{}, Contacts: []string{},
 	}
 	was, will := compiled(before), compiled(after)
 	for _, r := range will.book.Rosters {
-		p.Gaps = append(p.Gaps, will.Gaps(r.ID, from, until)...)
+		p.Gaps = append(p.Gaps, fresher(was.gaps(r.ID, from, until), will.gaps(r.ID, from, until), func(g *Gap) *bool { return &g.New }, func(a, b Gap) bool {
+			return !a.From.After(b.From) && !a.Until.Before(b.Until)
+		})...)
 		p.compare(was, will, r.ID)
 	}
 	for _, r := range was.book.Rosters {
@@ -181,6 +191,15 @@ func (c *Compiled) Gaps(id string, from, until time.Time) []Shift {
 		}
 	}
 	return gaps
+}
+
+func (c *Compiled) gaps(id string, from, until time.Time) (list []Gap) {
+	for shift := range c.Shifts(id, from, c.open(id, until)) {
+		if shift.Gap() {
+			list = append(list, Gap{Roster: id, From: shift.From.UTC(), Until: shift.Until.UTC()})
+		}
+	}
+	return list
 }
 
 // open is the end of a span, or when the roster is closed if that is earlier.
@@ -455,6 +474,26 @@ func (p *Preview) load(was, will *Compiled, past, planned map[string][]worked) {
 		l := &p.Load[i]
 		l.Over = Work{l.After.Hours - p.Mean.Hours, l.After.Nights - p.Mean.Nights, l.After.WeekendDays - p.Mean.WeekendDays}
 	}
+}
+
+// Fairness is what everybody has to do in a span who has a turn now or any time in it, in the order of the book, and the mean. Before and After
+// of a load are the same.
+func (c *Compiled) Fairness(from, until time.Time) (loads []Load, mean Work) {
+	p := Preview{Hours: map[string]HourChange{}}
+	work := c.work(from, until)
+	p.load(c, c, work, work)
+	return p.Load, p.Mean
+}
+
+// Percent is how far a work that differs from a mean by over is from it, in percent; of a mean of nothing it is 0.
+func (mean Work) Percent(over Work) Work {
+	percent := func(over, mean float64) float64 {
+		if mean == 0 {
+			return 0
+		}
+		return 100 * over / mean
+	}
+	return Work{percent(over.Hours, mean.Hours), percent(over.Nights, mean.Nights), percent(over.WeekendDays, mean.WeekendDays)}
 }
 
 // inTurns are the people of all rotations that hold now.

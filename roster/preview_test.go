@@ -56,8 +56,8 @@ func TestPreviewMarksTheProblemsThatAnEditMakes(t *testing.T) {
 	if i := slices.IndexFunc(p.Rest, func(r ShortRest) bool { return r.Person == "ada" }); i < 0 || !p.Rest[i].From.Equal(monday.Add(24*time.Hour)) || !p.Rest[i].Until.Equal(monday.Add(30*time.Hour)) || !p.Rest[i].New {
 		t.Errorf("rest %+v", p.Rest)
 	}
-	if g := p.Gaps; !slices.ContainsFunc(g, func(s Shift) bool {
-		return s.From.Equal(monday.Add(50*time.Hour)) && s.Until.Equal(monday.Add(51*time.Hour))
+	if g := p.Gaps; !slices.ContainsFunc(g, func(s Gap) bool {
+		return s.From.Equal(monday.Add(50*time.Hour)) && s.Until.Equal(monday.Add(51*time.Hour)) && s.New
 	}) {
 		t.Errorf("gaps %+v", g)
 	}

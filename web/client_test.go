@@ -101,13 +101,24 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	book.Rosters[0].Layers[0].Rotation.Until = "2026-03-09"
 	preview, err := coordinator.PreviewRoster(ctx, book, book.Revision)
 	check("PreviewRoster", err, len(preview.Gaps) == 1 && len(preview.Changed) > 0 && len(preview.Hours) > 0 && w.book.Revision == 1, preview)
+	check("PreviewRoster", nil, len(preview.Moves) == len(preview.Changed) && len(preview.Moves[0].Before) == 1 && preview.Moves[0].Roster == "national" &&
+		preview.Moves[0].From == preview.Changed[0].From && preview.Load[1].After.Hours > 0 && preview.Load[1].Percent.Hours > 0 && preview.Mean.Hours > 0 && preview.CallSigns["ada"] == "EAGLE", preview)
 	stored, err := coordinator.PutRoster(ctx, book, book.Revision, "new call sign")
 	check("PutRoster", err, stored.Revision == 2 && stored.People[0].CallSign == "EAGLE", stored)
 	if _, err := coordinator.PutRoster(ctx, book, 1, "again"); !client.Refused(err) {
 		t.Errorf("an old revision: %v", err)
 	}
+	gaps, err := officer.Gaps(ctx, "national", time.Time{}, w.now.AddDate(0, 0, 14))
+	check("Gaps", err, len(gaps.Gaps) == 1 && gaps.Gaps[0].Roster == "national" && gaps.Gaps[0].Until.Equal(w.now.AddDate(0, 0, 14)) && gaps.From.Equal(w.now), gaps)
+	fairness, err := coordinator.Fairness(ctx, w.now.AddDate(0, 0, -1), time.Time{})
+	check("Fairness", err, len(fairness.People) > 1 && fairness.People[1].Hours > fairness.Mean.Hours && fairness.People[1].Over.Hours > 0 && fairness.From.Equal(w.now.AddDate(0, 0, -1)), fairness)
+	back := client.Reversion{Revision: 1, Reason: "back"}
+	preview, err = coordinator.PreviewRevert(ctx, back, 2)
+	check("PreviewRevert", err, len(preview.Gaps) == 0 && len(preview.Moves) > 0 && w.book.Revision == 2, preview)
+	reverted, err := coordinator.RevertRoster(ctx, back, 2)
+	check("RevertRoster", err, reverted.Revision == 3 && reverted.People[0].CallSign == "EAGLE" && reverted.Rosters[0].Layers[0].Rotation.Until == "", reverted)
 	versions, err := coordinator.RosterHistory(ctx)
-	check("RosterHistory", err, len(versions) == 1 && versions[0].Reason == "new call sign" && versions[0].Actor.ID == "coordinator", versions)
+	check("RosterHistory", err, len(versions) == 2 && versions[0].Reason == "new call sign" && versions[1].Reason == "back" && versions[0].Actor.ID == "coordinator", versions)
 
 	added, err := coordinator.AddSender(ctx, client.NewSender{Name: "Polizia Postale", State: "IT"})
 	check("AddSender", err, added.Token != nil && added.Token.Text != "" && added.Token.Role == "sender" && added.WebhookSecret == "", added)

@@ -30,6 +30,8 @@ var calls = []fuzzedCall{
 	{"POST", "/api/v1/senders", "coordinator"},
 	{"GET", "/api/v1/duty?at={text}", "officer"},
 	{"GET", "/api/v1/requests/{ref}", "token"},
+	{"POST", "/api/v1/roster/revert?dry_run=true", "coordinator"},
+	{"GET", "/api/v1/roster/gaps?from={text}", "officer"},
 }
 
 // refused says which statuses each code may have; a code that is not in the contract is none.

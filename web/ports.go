@@ -85,8 +85,11 @@ type States interface {
 type Rosters interface {
 	// Current is the newest roster that is known, not older than a revision (0: any). It fails with [ErrUnavailable] while there is none.
 	Current(ctx context.Context, atLeast uint64) (*roster.Compiled, error)
-	// Apply stores an edit and gives the book with its new revision; the book that stands when the edit changes nothing. Errors: [*roster.ValidationError], [*RosterConflict], [ErrUnavailable].
+	// Apply stores what [roster.Book.Next] makes of an edit and gives the book with its new revision; the book that stands when the edit changes
+	// nothing. Errors: [*roster.ValidationError], [*RosterConflict], [ErrUnavailable].
 	Apply(ctx context.Context, edit roster.Edit) (roster.Book, error)
+	// Version is the book of one revision. Errors: [ErrNotFound], [ErrUnavailable].
+	Version(ctx context.Context, revision uint64) (roster.Book, error)
 	// History lists the revisions, the newest first.
 	History(ctx context.Context) ([]RosterVersion, error)
 }

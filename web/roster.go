@@ -17,6 +17,9 @@ func (s *Server) routeRoster(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/roster", s.api(s.showRoster, directory.RoleOfficer, directory.RoleCoordinator))
 	mux.Handle("PUT /api/v1/roster", s.api(s.putRoster, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster/history", s.api(s.rosterHistory, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/roster/gaps", s.api(s.rosterGaps, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/roster/fairness", s.api(s.rosterFairness, directory.RoleCoordinator))
+	mux.Handle("POST /api/v1/roster/revert", s.api(s.revertRoster, directory.RoleCoordinator))
 }
 
 // duty answers who is on duty at a time (?at=, RFC 3339; absent: now) on a roster (?roster=; absent: the first), and why.
@@ -74,9 +77,6 @@ type editBody struct {
 	Reason string `json:"reason"`
 }
 
-// previewSpan is how far a preview looks.
-const previewSpan = 28 * 24 * time.Hour
-
 // putRoster replaces the book that If-Match names, unless nothing changes: then the answer has the revision of If-Match. With ?dry_run=true it only tells what would change.
 func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) error {
 	base, err := ifMatch(r)
@@ -92,10 +92,15 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 			Field: "/people", Code: "required", Detail: "A roster without people would page nobody.", Fix: "Send the whole book, as GET answers it.",
 		})
 	}
+	return s.edit(w, r, roster.Edit{Book: body.Book, Base: base, Reason: body.Reason, Actor: who.Subject})
+}
+
+// edit stores an edit, or with ?dry_run=true tells what that would do.
+func (s *Server) edit(w http.ResponseWriter, r *http.Request, edit roster.Edit) error {
 	if r.URL.Query().Get("dry_run") == "true" {
-		return s.previewRoster(w, r, body.Book, base)
+		return s.previewRoster(w, r, edit.Book, edit.Base)
 	}
-	book, err := s.Rosters.Apply(r.Context(), roster.Edit{Book: body.Book, Base: base, Reason: body.Reason, Actor: who.Subject})
+	book, err := s.Rosters.Apply(r.Context(), edit)
 	if err != nil {
 		return err
 	}
@@ -103,19 +108,30 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 	return writeJSON(w, http.StatusOK, book)
 }
 
-func (s *Server) previewRoster(w http.ResponseWriter, r *http.Request, book roster.Book, base uint64) error {
-	if err := book.Validate(); err != nil {
-		return err
+// standing is the roster, if it is of the revision that an edit was made from.
+func (s *Server) standing(ctx context.Context, base uint64) (*roster.Compiled, error) {
+	current, err := s.Rosters.Current(ctx, 0)
+	if err != nil {
+		return nil, err
 	}
-	current, err := s.Rosters.Current(r.Context(), 0)
+	if current.Revision() != base {
+		return nil, s.rosterConflict(ctx, current.Revision())
+	}
+	return current, nil
+}
+
+// previewRoster tells what would be stored, and what that does.
+func (s *Server) previewRoster(w http.ResponseWriter, r *http.Request, book roster.Book, base uint64) error {
+	current, err := s.standing(r.Context(), base)
 	if err != nil {
 		return err
 	}
-	if current.Revision() != base {
-		return s.rosterConflict(r.Context(), current.Revision())
-	}
 	from := s.Now()
-	return writeJSON(w, http.StatusOK, previewOf(roster.Diff(current.Book(), book, from, from.Add(previewSpan))))
+	next, err := current.Book().Next(book, from)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, previewOf(current.Book(), next, from, from.Add(previewSpan)))
 }
 
 // rosterConflict says who made the revision that stands, when and why. What cannot be read now is left out.
@@ -131,36 +147,6 @@ func (s *Server) rosterConflict(ctx context.Context, revision uint64) error {
 		}
 	}
 	return conflict
-}
-
-// previewAnswer is what an edit would do.
-type previewAnswer struct {
-	From     request.Instant              `json:"from"`
-	Until    request.Instant              `json:"until"`
-	Changed  []shiftAnswer                `json:"changed"`
-	Gaps     []shiftAnswer                `json:"gaps"`
-	Hours    map[string]roster.HourChange `json:"hours"`
-	Contacts []string                     `json:"contacts_missing"`
-}
-
-type shiftAnswer struct {
-	From   request.Instant `json:"from"`
-	Until  request.Instant `json:"until"`
-	People []string        `json:"people"`
-}
-
-func previewOf(p roster.Preview) previewAnswer {
-	return previewAnswer{
-		From: request.At(p.From), Until: request.At(p.Until), Changed: shiftsOf(p.Changed), Gaps: shiftsOf(p.Gaps), Hours: p.Hours, Contacts: p.Contacts,
-	}
-}
-
-func shiftsOf(shifts []roster.Shift) []shiftAnswer {
-	list := []shiftAnswer{}
-	for _, s := range shifts {
-		list = append(list, shiftAnswer{request.At(s.From), request.At(s.Until), append([]string{}, s.People...)})
-	}
-	return list
 }
 
 func (s *Server) rosterHistory(w http.ResponseWriter, r *http.Request, _ caller) error {

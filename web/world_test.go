@@ -28,16 +28,17 @@ import (
 
 // A world is one node behind the HTTP face: real intake, directory and decisions over a log in memory.
 type world struct {
-	t       testing.TB
-	now     time.Time
-	log     *memoryLog
-	dir     *directory.Directory
-	book    roster.Book
-	history []web.RosterVersion
-	parts   []web.Part
-	redis   *miniredis.Miniredis
-	logs    *observer.ObservedLogs
-	web     *web.Server
+	t        testing.TB
+	now      time.Time
+	log      *memoryLog
+	dir      *directory.Directory
+	book     roster.Book
+	history  []web.RosterVersion
+	versions map[uint64]roster.Book
+	parts    []web.Part
+	redis    *miniredis.Miniredis
+	logs     *observer.ObservedLogs
+	web      *web.Server
 
 	sender, other, officer, colleague, coordinator string // tokens
 	officerToken                                   directory.Token
@@ -362,10 +363,14 @@ func (w *world) Current(context.Context, uint64) (*roster.Compiled, error) {
 	return roster.Compile(w.book)
 }
 
-func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) {
-	if err := edit.Book.Validate(); err != nil {
-		return roster.Book{}, err
+func (w *world) Version(_ context.Context, revision uint64) (roster.Book, error) {
+	if book, ok := w.versions[revision]; ok {
+		return book, nil
 	}
+	return roster.Book{}, web.ErrNotFound
+}
+
+func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) {
 	if edit.Base != w.book.Revision {
 		conflict := &web.RosterConflict{Current: w.book.Revision}
 		if n := len(w.history); n > 0 {
@@ -374,11 +379,19 @@ func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) 
 		}
 		return roster.Book{}, conflict
 	}
-	if roster.Same(edit.Book, w.book) {
+	next, err := w.book.Next(edit.Book, w.now)
+	if err != nil {
+		return roster.Book{}, err
+	}
+	if roster.Same(next, w.book) {
 		return w.book, nil
 	}
-	w.book = edit.Book
+	if w.versions == nil {
+		w.versions = map[uint64]roster.Book{w.book.Revision: w.book}
+	}
+	w.book = next
 	w.book.Revision = edit.Base + 1
+	w.versions[w.book.Revision] = w.book
 	w.history = append(w.history, web.RosterVersion{
 		Revision: w.book.Revision, Time: request.At(w.now), Actor: request.Actor{Kind: request.ByCoordinator, ID: edit.Actor}, Reason: edit.Reason,
 	})

@@ -19,12 +19,16 @@ import (
 )
 
 type rosterCommand struct {
-	Now     nowCommand     `cmd:"" help:"Say who is on duty, and who is next."`
-	Why     whyCommand     `cmd:"" help:"Say why they are on duty."`
-	Show    bookCommand    `cmd:"" help:"Show people, rosters and overrides."`
-	Apply   applyCommand   `cmd:"" help:"Replace the roster by a file, made from the revision that stands in it."`
-	Export  exportCommand  `cmd:"" help:"Write the whole roster, as apply reads it."`
-	History historyCommand `cmd:"" help:"List the edits: who, when and why."`
+	Now      nowCommand      `cmd:"" help:"Say who is on duty, and who is next."`
+	Why      whyCommand      `cmd:"" help:"Say why they are on duty."`
+	Show     bookCommand     `cmd:"" help:"Show people, rosters and overrides."`
+	Preview  previewCommand  `cmd:"" help:"Say what apply would change, and change nothing."`
+	Apply    applyCommand    `cmd:"" help:"Replace the roster by a file, made from the revision that stands in it. Shifts that are over stay."`
+	Export   exportCommand   `cmd:"" help:"Write the whole roster, as apply reads it."`
+	History  historyCommand  `cmd:"" help:"List the edits: who, when and why."`
+	Revert   revertCommand   `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
+	Gaps     gapsCommand     `cmd:"" help:"List when nobody is on duty."`
+	Fairness fairnessCommand `cmd:"" help:"Say who has how many hours, nights and weekends."`
 }
 
 // dutyFlags say which duty is asked for.
@@ -267,40 +271,50 @@ type applyCommand struct {
 
 // Run replaces the book.
 func (a *applyCommand) Run(ctx context.Context, c *console) error {
-	doc, err := c.readDocument(a.File)
-	if err != nil {
-		return err
-	}
-	book, based, err := parseBook(doc)
-	if err != nil {
-		return err
-	}
-	line, err := c.connect(coordinator)
-	if err != nil {
-		return err
-	}
-	if !based { // what stands must not be replaced by somebody who has not seen it
-		now, err := line.Roster(ctx)
-		if err != nil {
-			return err
-		}
-		return usage("%s does not say from which revision it was made: write revision: %d into it once you have seen what stands (dutyline roster export)", doc.name, now.Revision)
-	}
 	if a.DryRun {
-		preview, err := line.PreviewRoster(ctx, book, book.Revision)
-		if err != nil {
-			return conflict(err)
-		}
-		return c.printPreview(book, preview)
+		return (&previewCommand{a.File}).Run(ctx, c)
+	}
+	line, book, err := c.basedBook(ctx, a.File)
+	if err != nil {
+		return err
 	}
 	stored, err := line.PutRoster(ctx, book, book.Revision, a.Reason)
 	if err != nil {
 		return conflict(err)
 	}
+	return c.printStored(stored, book.Revision)
+}
+
+// basedBook reads a book from a file that says from which revision it was made.
+func (c *console) basedBook(ctx context.Context, file string) (*client.Client, roster.Book, error) {
+	doc, err := c.readDocument(file)
+	if err != nil {
+		return nil, roster.Book{}, err
+	}
+	book, based, err := parseBook(doc)
+	if err != nil {
+		return nil, book, err
+	}
+	line, err := c.connect(coordinator)
+	if err != nil {
+		return nil, book, err
+	}
+	if !based { // what stands must not be replaced by somebody who has not seen it
+		now, err := line.Roster(ctx)
+		if err != nil {
+			return nil, book, err
+		}
+		return nil, book, usage("%s does not say from which revision it was made: write revision: %d into it once you have seen what stands (dutyline roster export)", doc.name, now.Revision)
+	}
+	return line, book, nil
+}
+
+// printStored says which revision stands after an edit of revision base.
+func (c *console) printStored(stored roster.Book, base uint64) error {
 	if c.flags.JSON {
 		return c.printJSON(stored)
 	}
-	if stored.Revision == book.Revision {
+	if stored.Revision == base {
 		return c.print("nothing changed: revision %d stands as it is\n", stored.Revision)
 	}
 	return c.print("revision %d stands\n", stored.Revision)
@@ -336,62 +350,6 @@ func conflict(err error) error {
 		return &hinted{err, "dutyline roster export writes what stands."}
 	}
 	return err
-}
-
-func (c *console) printPreview(book roster.Book, p client.Preview) error {
-	if c.flags.JSON {
-		return c.printJSON(p)
-	}
-	signs := map[string]string{}
-	for _, person := range book.People {
-		signs[person.ID] = person.CallSign
-	}
-	who := func(people []string) string {
-		list := make([]string, len(people))
-		for i, id := range people {
-			list[i] = strings.TrimSpace(signs[id] + " (" + id + ")")
-		}
-		if len(list) == 0 {
-			return "nobody"
-		}
-		return strings.Join(list, ", ")
-	}
-	var out strings.Builder
-	fmt.Fprintf(&out, "from %s to %s; nothing was changed\n", minute(p.From.Time), minute(p.Until.Time))
-	if len(p.Changed) == 0 {
-		out.WriteString("nobody's duty would change\n")
-	}
-	for _, part := range []struct {
-		title, colour string
-		shifts        []client.Shift
-	}{{"would change to", plainText, p.Changed}, {"nobody would be on duty", alarming, p.Gaps}} {
-		if len(part.shifts) == 0 {
-			continue
-		}
-		fmt.Fprintf(&out, "%s\n", c.paint(part.colour, part.title))
-		t := columns(3)
-		for _, s := range part.shifts {
-			t.add(minute(s.From.Time), minute(s.Until.Time), who(s.People))
-		}
-		if err := t.write(&out, "  "); err != nil {
-			return err
-		}
-	}
-	if len(p.Hours) > 0 {
-		out.WriteString("hours\n")
-		t := columns(2)
-		for _, id := range sortedKeys(p.Hours) {
-			h := p.Hours[id]
-			t.add(who([]string{id}), fmt.Sprintf("%.1f → %.1f", h.Before, h.After))
-		}
-		if err := t.write(&out, "  "); err != nil {
-			return err
-		}
-	}
-	if len(p.Contacts) > 0 {
-		fmt.Fprintf(&out, "%s: %s\n", c.paint(alarming, "cannot be reached"), printable(who(p.Contacts)))
-	}
-	return c.print("%s", out.String())
 }
 
 func sortedKeys[V any](m map[string]V) []string {

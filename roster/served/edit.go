@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -33,17 +34,17 @@ const bookSchema = 1
 const races = 3
 
 // Apply stores an edit and gives the book with its new revision. An edit that changes nothing of the revision that it was made from stores
-// nothing and gives that. After [ErrUnavailable] it is not known whether the edit is stored: made
-// again from the same base it is either stored or a [Conflict] that shows it. Errors: [*roster.ValidationError], [*Conflict], [ErrUnavailable].
+// nothing and gives that. Shifts that are over stay as they were: what is stored is [roster.Book.Next] of the book that stands. After
+// [ErrUnavailable] it is not known whether the edit is stored: made again from the same base it is either stored or a [Conflict] that
+// shows it. Errors: [*roster.ValidationError], [*Conflict], [ErrUnavailable].
 func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, error) {
 	edit.Book.Schema, edit.Book.Revision = bookSchema, edit.Base+1
-	if err := edit.Book.Validate(); err != nil {
-		return roster.Book{}, err
-	}
 	err := ErrHeadMoved
 	var stored []byte // the edit; what stands when it changes nothing
+	written := edit.Book
 	for range races {
-		if stored, err = s.append(ctx, edit); !errors.Is(err, ErrHeadMoved) {
+		edit.Book = written
+		if stored, err = s.append(ctx, &edit); !errors.Is(err, ErrHeadMoved) {
 			break
 		}
 	}
@@ -71,8 +72,9 @@ func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, err
 	return c.Book(), nil
 }
 
-// append tries once to store an edit, and gives the document: that which stands when the edit changes nothing of it.
-func (s *Service) append(ctx context.Context, edit roster.Edit) ([]byte, error) {
+// append tries once to store an edit, and gives the document: that which stands when the edit changes nothing of it. The edit's book becomes
+// what is stored.
+func (s *Service) append(ctx context.Context, edit *roster.Edit) ([]byte, error) {
 	head, seq, err := s.Log.Last(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
@@ -80,10 +82,14 @@ func (s *Service) append(ctx context.Context, edit roster.Edit) ([]byte, error) 
 	if err := s.conflict(ctx, head, edit.Base); err != nil {
 		return nil, err
 	}
+	now := s.Now()
+	if edit.Book, err = s.next(ctx, head, edit.Book, now); err != nil {
+		return nil, err
+	}
 	if s.unchanged(ctx, head, edit.Book) {
 		return head, nil
 	}
-	stored, err := roster.Encode(edit, s.Now(), func(person string, plain []byte) ([]byte, error) {
+	stored, err := roster.Encode(*edit, now, func(person string, plain []byte) ([]byte, error) {
 		sealed, err := s.Sealer.Seal(ctx, scope(person), roster.SealID(edit.Book.Revision), plain)
 		if err != nil && s.ErrErased != nil && errors.Is(err, s.ErrErased) {
 			return nil, erasedPerson(edit.Book, person)
@@ -103,6 +109,21 @@ func (s *Service) append(ctx context.Context, edit roster.Edit) ([]byte, error) 
 		return nil, fmt.Errorf("apply the edit: %w: %w", ErrUnavailable, err)
 	}
 	return stored, nil
+}
+
+// next is what an edit of the log's newest document stores. Of a document that does not open, the rosters do: its past is kept all the same,
+// and only who comes back for the past comes without a name and a number.
+func (s *Service) next(ctx context.Context, head []byte, book roster.Book, now time.Time) (roster.Book, error) {
+	if head == nil {
+		return book, book.Validate()
+	}
+	stands, err := s.decode(ctx, head)
+	if err != nil {
+		if stands, err = roster.Header(head); err != nil {
+			return book, fmt.Errorf("apply the edit: %w", err)
+		}
+	}
+	return stands.Book.Next(book, now)
 }
 
 // conflict compares the log's newest document with the revision that an edit was made from.
@@ -186,6 +207,29 @@ func (s *Service) History(ctx context.Context) ([]Version, error) {
 		versions[len(documents)-1-i] = Version{d.Revision, d.Time, d.Actor.ID, d.Reason, d.Actor.Kind}
 	}
 	return versions, nil
+}
+
+// ErrNoRevision says that the history has no such revision.
+var ErrNoRevision = errors.New("there is no such revision of the roster")
+
+// Version is the book of one revision, opened: who was erased since is so there, too. Errors: [ErrNoRevision], [ErrUnavailable].
+func (s *Service) Version(ctx context.Context, revision uint64) (roster.Book, error) {
+	documents, err := s.Log.History(ctx)
+	if err != nil {
+		return roster.Book{}, fmt.Errorf("read the roster's history: %w: %w", ErrUnavailable, err)
+	}
+	for _, data := range slices.Backward(documents) {
+		header, err := roster.Header(data)
+		if err != nil || header.Revision != revision {
+			continue
+		}
+		d, err := s.decode(ctx, data)
+		if err != nil {
+			return roster.Book{}, fmt.Errorf("read revision %d of the roster: %w: %w", revision, ErrUnavailable, err)
+		}
+		return d.Book, nil
+	}
+	return roster.Book{}, ErrNoRevision
 }
 
 // Rebuild writes the newest document of the log into Redis, whatever Redis holds, and opens it anew on this node, so that a person whose

@@ -31,8 +31,9 @@ type memory struct {
 	down   bool
 	erased string // scope
 	reads  int
-	moved  int // appends that are told to have lost, although nobody else wrote
-	lost   int // appends that are stored and answered with an error
+	moved  int  // appends that are told to have lost, although nobody else wrote
+	lost   int  // appends that are stored and answered with an error
+	shut   bool // nothing can be opened
 }
 
 func (m *memory) Append(_ context.Context, _ string, data []byte, after uint64) error {
@@ -89,6 +90,9 @@ func (m *memory) Seal(_ context.Context, scope, id string, plain []byte) ([]byte
 func (m *memory) Open(_ context.Context, scope, id string, sealed []byte) ([]byte, error) {
 	if m.erased == scope {
 		return nil, errErased
+	}
+	if m.shut {
+		return nil, errors.New("the keys are away")
 	}
 	body, ok := strings.CutSuffix(string(sealed), "|"+scope+"|"+id)
 	if !ok {
