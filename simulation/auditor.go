@@ -122,7 +122,8 @@ type attempt struct {
 	id       string
 	node     string
 	deadline time.Time
-	known    bool // an outcome
+	rings    time.Duration // until when a call may ring, at most
+	known    bool          // an outcome
 	sent     bool
 	failure  request.FailureKind
 	retryAt  time.Time
@@ -641,12 +642,12 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 	if p.Recipient != request.ToSender {
 		a.lane(f, c, p)
 	}
-	p.attempts = append(p.attempts, attempt{id: b.Attempt, node: c.Node, deadline: b.Deadline.Time})
+	p.attempts = append(p.attempts, attempt{id: b.Attempt, node: c.Node, deadline: b.Deadline.Time, rings: w.now + 156*time.Second})
 	a.drop(p)
 	u := a.use(p)
 	u.attempts++
 	if p.Channel == notifier.MediumVoice {
-		u.rings[string(f.ref)+b.Attempt] = w.now + 156*time.Second
+		u.rings[string(f.ref)+b.Attempt] = p.attempts[len(p.attempts)-1].rings
 	}
 	if f.step.sent.IsZero() && ask && p.Level == f.step.Level && p.Round == f.step.Round {
 		f.step.sent = now
@@ -747,6 +748,9 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 	}
 	switch {
 	case !over:
+		if p.Channel == notifier.MediumVoice && !x.sent && x.failure.Retryable() { // it was thought not to have arrived
+			u.rings[string(f.ref)+b.Attempt] = x.rings
+		}
 		x.sent = true
 		f.reached = true
 	case !x.sent && x.failure.Retryable() && b.Failure.Retryable(): // two nodes made one call: what was heard first counts

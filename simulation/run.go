@@ -178,10 +178,11 @@ func playAll(ctx context.Context, o Options, t tamper, began time.Time) *summary
 					return
 				}
 				w := play(o.Seed+uint64(i), nil, t, false) //nolint:gosec // not negative
-				if w.failed != nil {
-					bad.Add(1)
-				}
 				mu.Lock()
+				if w.failed != nil { // its story follows at the end
+					bad.Add(1)
+					o.note("seed %d: %s\n", w.seed, w.failed.Invariant)
+				}
 				sum.add(w)
 				mu.Unlock()
 			}
