@@ -711,9 +711,24 @@ func (a *auditor) lane(f *file, c *request.Commit, p *page) {
 		case len(q.attempts) > 0 && w.time().Sub(q.attempts[len(q.attempts)-1].retryAt) < while:
 		case !c.Time.Before(q.Expires.Add(-while)):
 		default:
-			w.fail(byUrgency, f.ref, "%s attempts %s (%s) while %s of %s (%s) has waited for %s", c.Node, p.Page, f.urgency, q.Page, q.file.ref, q.file.urgency, told(w.now-q.storedAt))
+			a.overtaken(f, p, q, server)
 		}
 	}
+}
+
+// overtaken judges that a page is attempted while a more urgent one waits. The node may have begun both at once, and of two appends for two
+// requests either can be stored first: the more urgent one has a second to follow.
+func (a *auditor) overtaken(f *file, p, urgent *page, server *node) {
+	w, before, tries, waited := a.w, f.urgency, len(urgent.attempts), a.w.now-urgent.storedAt
+	w.at(time.Second, func() {
+		u := a.use(urgent)
+		if !slices.Contains(a.waiting, urgent) || len(urgent.attempts) > tries || u.attempts > 0 || w.now < u.until() || !urgent.file.running() {
+			return
+		}
+		if server.able() && w.now-server.steady >= settle && server.ackLoss == 0 && a.tolerance() == 0 && urgent.file.urgency.Rank() < before.Rank() {
+			w.fail(byUrgency, f.ref, "%s attempts %s (%s) while %s of %s (%s) has waited for %s", server.name, p.Page, before, urgent.Page, urgent.file.ref, urgent.file.urgency, told(waited))
+		}
+	})
 }
 
 // outcome notes what became of an attempt.
