@@ -70,7 +70,7 @@ func TestAcknowledgementsThatRaceWithAttempts(t *testing.T) {
 	t.Logf("seed %d", seed)
 	inWorld(t, func(t *testing.T, w *world) {
 		w.policy.Levels = [][]string{{"person:ada", "person:bruno", "person:carmen", "person:dalia", "person:erik"}}
-		w.limit = notifier.Limit{PerSecond: 400, PerRecipient: 50}
+		w.limit = notifier.Limit{PerSecond: 100, PerRecipient: 50} // half of the pages go at once, the others while people answer
 		nodes := []*life{w.start("n1"), w.start("n2")}
 		random := rand.New(rand.NewPCG(seed, 0))
 		var mu sync.Mutex
