@@ -68,10 +68,12 @@ race: ## run the tests under the race detector; needs a C compiler
 	$(GO) test -race ./...
 
 # FUZZJOBS targets at a time, each with one worker; docs/fuzzing.md says what they hold. What is made shorter costs no more than a second.
+# A run whose time ends in the middle of an input is over and has not failed, though go test says "context deadline exceeded".
 fuzz: ## run every fuzz target for FUZZTIME (20s) each, FUZZJOBS (2) at a time
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | sed -E 's|^(.*)/[^/]*:func (.*)$$|\1 \2|' | \
 	xargs -P $(FUZZJOBS) -L 1 bash -c ' \
-		if said=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s -parallel 1 "$$0" 2>&1 </dev/null); \
+		if said=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s -parallel 1 "$$0" 2>&1 </dev/null) || \
+			{ grep -q "^ *context deadline exceeded$$" <<<"$$said" && ! grep -qE "Failing input|panic|_test.go:" <<<"$$said"; }; \
 		then echo "$$1 of $$0 for $(FUZZTIME):$$(grep -oE "execs: [0-9]+" <<<"$$said" | tail -n 1 | cut -d: -f2) runs"; \
 		else echo "$$1 of $$0 FAILED:"; echo "$$said"; exit 1; fi' || { echo 'make fuzz: a target FAILED, see above'; exit 1; }
 
