@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -137,6 +138,36 @@ func (b Batch) Returned() (in Returned, ok bool) {
 		}
 	}
 	return in, len(in.Attempts) > 0
+}
+
+// FactOf is what a provider's report says of an attempt, with an id that is the same when the report is repeated. ok is false when it names no
+// attempt.
+func FactOf(r notifier.Report) (f Fact, ok bool) {
+	page, ok := request.PageOfAttempt(r.Attempt)
+	if !ok {
+		return Fact{}, false
+	}
+	body := request.AttemptBody{Page: page, Attempt: r.Attempt, Provider: r.Provider, ProviderID: r.ProviderID}
+	kind := request.AttemptSent
+	parts := []string{string(r.Ref), r.Attempt, r.Provider, r.ProviderID, string(r.Progress)}
+	switch r.Progress {
+	case notifier.Sent:
+	case notifier.Delivered:
+		kind = request.AttemptDelivered
+	case notifier.Answered:
+		kind, body.Code = request.AttemptAnswered, r.Code
+		if r.Code != "" { // who is thought to have picked up comes later, and is news
+			parts = append(parts, r.Code)
+		}
+	case notifier.Lost:
+		kind, body.Failure, body.Code = request.AttemptFailed, r.Kind, r.Code
+	case notifier.Ended: // whoever pressed a key has acknowledged or passed by now, and this is no news of them
+		kind, body.Failure, body.Code = request.AttemptFailed, request.FailedNoKey, "completed"
+	}
+	return Fact{
+		Ref: r.Ref, Actor: request.Actor{Kind: request.ByProvider, ID: r.Provider}, ID: request.FactID(parts...),
+		Events: []request.Event{request.NewEvent(kind, body)},
+	}, true
 }
 
 // OutcomeID is the id of what came of a call: the same events have the same id.

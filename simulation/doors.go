@@ -117,27 +117,9 @@ func (n *node) report(r notifier.Report) (stored bool) {
 	if !n.linked() {
 		return false
 	}
-	page, _ := request.PageOfAttempt(r.Attempt)
-	body := request.AttemptBody{Page: page, Attempt: r.Attempt, Provider: r.Provider, ProviderID: r.ProviderID}
-	kind := request.AttemptSent
-	switch r.Progress {
-	case notifier.Sent:
-	case notifier.Delivered:
-		kind = request.AttemptDelivered
-	case notifier.Answered:
-		kind, body.Code = request.AttemptAnswered, r.Code
-	case notifier.Lost:
-		kind, body.Failure, body.Code = request.AttemptFailed, r.Kind, r.Code
-	case notifier.Ended:
-		kind, body.Failure, body.Code = request.AttemptFailed, request.FailedNoKey, "completed"
+	if f, ok := dispatcher.FactOf(r); ok {
+		n.fact(f)
 	}
-	parts := []string{string(r.Ref), r.Attempt, r.Provider, r.ProviderID, string(r.Progress)}
-	if r.Progress == notifier.Answered && r.Code != "" {
-		parts = append(parts, r.Code)
-	}
-	n.fact(dispatcher.Fact{
-		Ref: r.Ref, Actor: request.Actor{Kind: request.ByProvider, ID: r.Provider}, ID: request.FactID(parts...), Events: []request.Event{request.NewEvent(kind, body)},
-	})
 	return true
 }
 

@@ -79,29 +79,9 @@ func (r *replies) tire(from notifier.Phone, now time.Time) bool {
 
 // Report appends what a provider says of an attempt, without asking what is known of it. It returns when that is stored, or with ctx's end.
 func (n *Node) Report(ctx context.Context, r notifier.Report) error {
-	page, ok := request.PageOfAttempt(r.Attempt)
+	fact, ok := dispatcher.FactOf(r)
 	if !ok {
 		return ErrNotFound
-	}
-	body := request.AttemptBody{Page: page, Attempt: r.Attempt, Provider: r.Provider, ProviderID: r.ProviderID}
-	kind := request.AttemptSent
-	switch r.Progress {
-	case notifier.Sent:
-	case notifier.Delivered:
-		kind = request.AttemptDelivered
-	case notifier.Answered:
-		kind, body.Code = request.AttemptAnswered, r.Code
-	case notifier.Lost:
-		kind, body.Failure, body.Code = request.AttemptFailed, r.Kind, r.Code
-	case notifier.Ended: // whoever pressed a key has acknowledged or passed by now, and this is no news of them
-		kind, body.Failure, body.Code = request.AttemptFailed, request.FailedNoKey, "completed"
-	}
-	parts := []string{string(r.Ref), r.Attempt, r.Provider, r.ProviderID, string(r.Progress)}
-	if r.Progress == notifier.Answered && r.Code != "" { // who is thought to have picked up comes later, and is news
-		parts = append(parts, r.Code)
-	}
-	fact := dispatcher.Fact{
-		Ref: r.Ref, Actor: providerActor(r.Provider), ID: request.FactID(parts...), Events: []request.Event{request.NewEvent(kind, body)},
 	}
 	select {
 	case stored := <-n.keep(fact):
