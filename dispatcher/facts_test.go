@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -142,5 +143,36 @@ func TestAFactThatIsRepeatedAloneChangesNothing(t *testing.T) {
 	}
 	if s := w.state(ref); s.Pages[0].State != request.PageDelivered || s.Pages[1].State != request.PageSent {
 		t.Errorf("pages %+v", s.Pages)
+	}
+}
+
+// Who is thought to have picked up is told after the answer itself, and is news; the same report once more is not.
+func TestAReportHasOneIDAndItsNewsAnother(t *testing.T) {
+	report := notifier.Report{Ref: "7K4M2QX9H", Attempt: "p1a1", Provider: "twilio", ProviderID: "CA1", Progress: notifier.Answered}
+	id := func(change func(*notifier.Report)) string {
+		r := report
+		change(&r)
+		f, ok := dispatcher.FactOf(r)
+		if !ok {
+			t.Fatalf("%+v is of no attempt", r)
+		}
+		return f.ID
+	}
+	plain := id(func(*notifier.Report) {})
+	if plain != id(func(*notifier.Report) {}) {
+		t.Error("a repeated report is another one")
+	}
+	for name, other := range map[string]string{
+		"who picked up": id(func(r *notifier.Report) { r.Code = "human" }),
+		"its end":       id(func(r *notifier.Report) { r.Progress = notifier.Ended }),
+		"another call":  id(func(r *notifier.Report) { r.ProviderID = "CA2" }),
+	} {
+		if other == plain {
+			t.Errorf("%s is no news", name)
+		}
+	}
+	report.Attempt = "p1"
+	if _, ok := dispatcher.FactOf(report); ok {
+		t.Error("a report of no attempt is a fact")
 	}
 }
