@@ -28,7 +28,7 @@ func (m *Machine) rings(e *entry, p *request.Page) time.Time {
 	if !m.lanes[name].Flies(e.state.Ref, p.Page) { // it waits for another attempt, and an earlier one has turned out to have arrived
 		return time.Time{}
 	}
-	return p.Last().Started.Add(longestCall)
+	return p.Made().Started.Add(longestCall)
 }
 
 // release gives a page's place in its lane back.
@@ -111,7 +111,7 @@ func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool)
 	if s.Closed { // whatever it was closed with: nothing more is expected of it
 		return time.Time{}, false
 	}
-	over := p.Purpose == request.Ask && (s.Owner != "" || s.Status.Ended()) // then it is cancelled, or as good as cancelled, and not sent again
+	over := p.Purpose == request.Ask && (s.Owner != "" || s.Status.Ended()) // then it is called off, and never sent or taken over
 	switch p.State {
 	case request.PageQueued:
 		return p.Ordered, !over
@@ -122,10 +122,10 @@ func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool)
 		if m.calls[call{s.Ref, a.ID}] {
 			return time.Time{}, false
 		}
-		if a.Node == m.opts.Node && !over {
-			return a.Started, true // an earlier life of this node: it makes no call any more
+		if a.Node == m.opts.Node {
+			return a.Started, !over // an earlier life of this node: it makes no call any more
 		}
-		return a.Deadline.Add(takeOverGrace), true
+		return a.Deadline.Add(takeOverGrace), !over
 	default:
 		return time.Time{}, false
 	}

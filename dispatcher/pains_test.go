@@ -395,3 +395,46 @@ func TestAfterAStopOfThreeHoursOneStepIsTakenForWhoIsOnDutyNow(t *testing.T) {
 		})
 	}
 }
+
+// A page whose time ran out while its last attempt was under way, with a node that died, was neither called off nor expired when somebody took the
+// request: the next node took the attempt over, and the owner's colleague was called.
+func TestAPageThatExpiredInFlightIsCalledOffWithTheOthers(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Levels = [][]string{{"person:ada"}}
+	ref := w.raise(1, request.Urgent)
+	var expires time.Time
+	hung := ""
+	w.provider = func(c dispatcher.Call) (time.Duration, notifier.Outcome) {
+		if expires.IsZero() {
+			expires = c.Message.Expires
+		}
+		if c.Message.Page != "p1" || w.now.Before(expires.Add(-14*time.Second)) {
+			return 50 * time.Millisecond, notifier.Failed{Kind: request.FailedForNow, Code: "http_503"}
+		}
+		if hung == "" {
+			hung = c.Message.Attempt
+			for _, n := range w.nodes { // whichever it was
+				if n.name == w.calls[len(w.calls)-1].node {
+					w.at(0, func() { w.kill(n.name) })
+				}
+			}
+		}
+		return timeout, notifier.Failed{Kind: request.FailedUnknown, Code: "timeout"}
+	}
+	w.find = func(dispatcher.Call) notifier.Outcome { return notifier.NotFound{} }
+	w.join("n1", "n2")
+	for hung == "" && w.now.Before(time.Date(2026, 3, 2, 16, 0, 0, 0, time.UTC)) {
+		w.run(time.Second)
+	}
+	w.run(expires.Sub(w.now) + time.Millisecond)
+	p := w.state(ref).Page("p1")
+	if hung == "" || p.State != request.PageSending || !w.now.After(p.Expires.Time) {
+		t.Fatalf("%q hung, page %s at %s, which expires at %s", hung, p.State, w.now, p.Expires)
+	}
+	w.decide(w.state(ref), request.ByOfficer, request.NewEvent(request.Acknowledged, request.AcknowledgedBody{Person: "bruno", Via: request.ViaWeb}))
+	w.run(time.Minute)
+	w.audit(ref, &tally{})
+	if p := w.state(ref).Page("p1"); p.State != request.PageCalledOff {
+		t.Errorf("the page is %s: %v", p.State, w.events(ref))
+	}
+}

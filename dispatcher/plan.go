@@ -102,19 +102,29 @@ func (p *plan) expired(page *request.Page) bool {
 	return !p.now.Before(page.Expires.Time)
 }
 
-// callOff cancels the asking pages that are not with a provider.
+// callOff cancels the asking pages that are not with a provider, and looks again when those that are should have come back.
 func (p *plan) callOff(reason string) {
 	p.events = append(p.events, cancelPages(p.s, p.now, reason)...)
+	for i := range p.s.Pages {
+		page := &p.s.Pages[i]
+		if page.Purpose != request.Ask || page.State != request.PageSending {
+			continue
+		}
+		if back := page.Last().Deadline.Add(takeOverGrace); p.now.Before(back) {
+			p.wakeAt(back)
+		}
+	}
 }
 
 func cancelPages(s *request.State, now time.Time, reason string) []request.Event {
 	var events []request.Event
 	for i := range s.Pages {
 		page := &s.Pages[i]
-		if page.Purpose != request.Ask || !now.Before(page.Expires.Time) {
-			continue // an expired one gets page_expired
+		if page.Purpose != request.Ask {
+			continue
 		}
-		if page.State == request.PageQueued || page.State == request.PageRetrying || (page.State == request.PageSending && stale(page, now)) {
+		waits := (page.State == request.PageQueued || page.State == request.PageRetrying) && now.Before(page.Expires.Time) // else it gets page_expired
+		if waits || (page.State == request.PageSending && stale(page, now)) {
 			body := page.PageBody
 			body.Reason = reason
 			events = append(events, request.NewEvent(request.PageCancelled, body))

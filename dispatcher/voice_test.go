@@ -227,3 +227,27 @@ func TestACallThatWasFoundAndNotAnsweredIsRepeated(t *testing.T) {
 		t.Errorf("calls %s\nwant  %s", got, want)
 	}
 }
+
+// A call that was thought lost and was found rings since it was made, and not since somebody looked for it.
+func TestACallThatWasFoundHoldsTheTelephoneSinceItWasMade(t *testing.T) {
+	w := newVoiceWorld(t)
+	w.policy.Levels = [][]string{{"person:ada"}}
+	w.ring = nil // nobody says how calls end
+	w.provider = func(c dispatcher.Call) (time.Duration, notifier.Outcome) {
+		if c.Medium == "voice" && len(w.calls) <= 2 {
+			return timeout, notifier.Failed{Kind: request.FailedUnknown, Code: "timeout"}
+		}
+		return 50 * time.Millisecond, notifier.Accepted{ProviderID: "X" + string(c.Message.Ref) + c.Message.Attempt}
+	}
+	w.find = func(dispatcher.Call) notifier.Outcome { return notifier.Accepted{ProviderID: "found"} }
+	w.start("n1")
+	began := w.now
+	w.raise(1, request.Emergency)
+	w.run(20 * time.Second)
+	second := w.raise(2, request.Emergency)
+	w.run(3 * time.Minute)
+	i := slices.IndexFunc(w.calls, func(c called) bool { return c.Message.Ref == second && c.Medium == "voice" })
+	if i < 0 || w.calls[i].at.Sub(began).Round(time.Second) != 155*time.Second {
+		t.Errorf("asked %s", w.asked(began))
+	}
+}
