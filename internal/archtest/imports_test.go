@@ -59,6 +59,8 @@ var table = map[string]row{
 	// What calls the interface of web from outside: the command line, and whoever writes Go. It shares the documents, not the server.
 	"client": {ours: []string{"request", "roster"}},
 	"config": {},
+	// The world's numbering plans, by a library: roster is pure, and web need not know them.
+	"numbering": {},
 	// Looks at a deployment from outside, before a node runs or beside it; it knows neither logs nor providers.
 	"doctor": {},
 	"app":    {ours: everything},
