@@ -39,6 +39,8 @@ var table = map[string]row{
 	"directory":       {},
 	"intake":          {ours: []string{"request", "directory", "vault"}},
 	"roster/served":   {ours: []string{"roster"}},
+	// The roster on paper: instants are written as the log writes them.
+	"roster/sheet": {pure: true, ours: []string{"request", "roster"}},
 	// iCalendar comes and goes through libraries, which a pure package does not import.
 	"roster/calendar": {ours: []string{"roster"}},
 	// A text names urgency and reference by request's types.
