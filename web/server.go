@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dutyline/dutyline/door"
+	"github.com/dutyline/dutyline/roster/sheet"
 )
 
 // Options is what [New] needs. All fields without a remark are required.
@@ -29,6 +30,8 @@ type Options struct {
 	// WebhookSecret gives the secret that signs what goes to a sender's webhook, by their id; nil: nothing goes there.
 	WebhookSecret func(sender string) string
 
+	Escalation sheet.Escalation // in which order people are asked, for the printed roster
+
 	PublicURL string           // as callers and browsers see it, https://line.example; "": cookies are not bound to https
 	Roster    string           // id of the roster that the pages show; "" is the first
 	Now       func() time.Time // the node's now
@@ -41,9 +44,10 @@ type Options struct {
 // streams end with it, and by nothing else.
 type Server struct {
 	Options
-	secure  bool // cookies over https only
-	pages   *pages
-	handler http.Handler
+	secure   bool // cookies over https only
+	pages    *pages
+	revision revisionTime
+	handler  http.Handler
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -86,6 +90,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeOfficer(mux)
 	s.routeLog(mux)
 	s.routeRoster(mux)
+	s.routeCalendars(mux)
 	s.routeDirectory(mux)
 	s.routeHealth(mux)
 	s.routePages(mux)
@@ -227,5 +232,5 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 func isPage(r *http.Request) bool {
 	path := r.URL.Path
-	return !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/webhooks/") && path != "/livez" && path != "/readyz"
+	return !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/webhooks/") && !strings.HasPrefix(path, "/calendar/") && path != "/livez" && path != "/readyz"
 }

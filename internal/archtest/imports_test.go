@@ -52,7 +52,7 @@ var table = map[string]row{
 	// The door on NATS beside web, the one on HTTP: the same intake, another protocol, and no officers.
 	"natsdoor": {ours: []string{"directory", "door", "intake", "request"}},
 	// The words of the pages stand with the words of the texts, in phrase.
-	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "phrase"}},
+	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "roster/calendar", "roster/sheet", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},
 	"twiliosim":  {},
 	// One way from YAML to JSON for both sides of the interface; it knows neither.
