@@ -238,14 +238,17 @@ func TestACalendarFileIsImportedAsAnEditWithItsPreview(t *testing.T) {
 	if dry.StatusCode != http.StatusOK || string(fields["taken"]) != `[{"line":3,"from":"2026-03-29T22:00:00.000Z","until":"2026-03-31T22:00:00.000Z"}]` || w.book.Revision != 1 {
 		t.Fatalf("%d %s", dry.StatusCode, dry.text)
 	}
-	done := put("leave?person=ada&reason=spring", away)
-	if done.StatusCode != http.StatusOK || done.Header.Get("ETag") != `"2"` || len(w.book.Leave) != 1 || w.history[0].Reason != "spring" || strings.Contains(done.text, "zebra") {
+	if far := put("leave?person=ada&dry_run=true", ics("DTSTART;VALUE=DATE:20260601\nDURATION:P6W")); !strings.Contains(far.text, `"gaps":[{"roster":"national"`) {
+		t.Errorf("a gap in summer is not seen: %s", far.text)
+	}
+	done := put("leave?person=ada", away)
+	if done.StatusCode != http.StatusOK || done.Header.Get("ETag") != `"2"` || len(w.book.Leave) != 1 || w.history[0].Reason != "leave from a calendar file" || strings.Contains(done.text, "zebra") {
 		t.Errorf("%d %s", done.StatusCode, done.text)
 	}
 	if again := put("leave?person=ada", away, "If-Match", `"2"`); again.Header.Get("ETag") != `"2"` || !strings.Contains(again.text, `"taken":[],"unchanged":1`) {
 		t.Errorf("again: %d %s", again.StatusCode, again.text)
 	}
-	if stale := put("leave?person=ada", away); stale.StatusCode != http.StatusPreconditionFailed || !strings.Contains(stale.text, "spring") {
+	if stale := put("leave?person=ada", away); stale.StatusCode != http.StatusPreconditionFailed || !strings.Contains(stale.text, "leave from a calendar file") {
 		t.Errorf("stale: %d %s", stale.StatusCode, stale.text)
 	}
 	if days := put("holidays?calendar=public&zone=Asia/Tokyo", ics("DTSTART:20260501T150000Z\nDURATION:P1D"), "If-Match", `"2"`); !strings.Contains(days.text, `"taken":[{"line":3,"day":"2026-05-02"}]`) || w.book.Calendars[0].Days[0] != "2026-05-02" {

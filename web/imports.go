@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func (s *Server) importHolidays(w http.ResponseWriter, r *http.Request, who call
 type fileReader func(book roster.Book, of string, data []byte, zone *time.Location, now time.Time) (roster.Book, calendar.Report, error)
 
 // importFile stores the edit that a file makes of the revision that If-Match names; with ?dry_run=true it only tells. ?zone= is the time zone of what has
-// none, ?reason= goes into the history.
+// none. The history says what the file was; words of somebody's have no place in an address.
 func (s *Server) importFile(w http.ResponseWriter, r *http.Request, who caller, into, reason string, read fileReader) error {
 	query := r.URL.Query()
 	base, err := ifMatch(r)
@@ -90,12 +91,9 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request, who caller, 
 	}
 	answer := importAnswer{
 		Revision: base, Taken: importItems(report.Taken), Unchanged: report.Unchanged, Removed: importItems(report.Removed), Ignored: importItems(report.Ignored),
-		Preview: previewOf(current.Book(), next, now, now.Add(previewSpan)),
+		Preview: previewOf(current.Book(), next, now, reach(now, report)),
 	}
 	if query.Get("dry_run") != "true" {
-		if text := query.Get("reason"); text != "" {
-			reason = text
-		}
 		book, err := s.Rosters.Apply(r.Context(), roster.Edit{Book: edited, Base: base, Reason: reason, Actor: who.Subject})
 		if err != nil {
 			return err
@@ -104,6 +102,24 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request, who caller, 
 		w.Header().Set("ETag", door.FormatVersion(book.Revision))
 	}
 	return writeJSON(w, http.StatusOK, answer)
+}
+
+// reach is how far the preview of an import looks: to the last of what it changes, so that no gap stays unseen.
+func reach(now time.Time, report calendar.Report) time.Time {
+	until := now.Add(previewSpan)
+	for _, i := range slices.Concat(report.Taken, report.Removed) {
+		end := i.Until
+		if day, err := time.Parse(time.DateOnly, i.Day); err == nil {
+			end = day.AddDate(0, 0, 3) // in every zone, with a window that ends on the next day
+		}
+		if end.After(until) {
+			until = end
+		}
+	}
+	if last := now.Add(maxSpan); until.After(last) {
+		return last
+	}
+	return until
 }
 
 // zoneNamed finds a time zone by its IANA name; "" is none.

@@ -29,6 +29,10 @@ type rosterCommand struct {
 	Revert   revertCommand   `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
 	Gaps     gapsCommand     `cmd:"" help:"List when nobody is on duty."`
 	Fairness fairnessCommand `cmd:"" help:"Say who has how many hours, nights and weekends."`
+	ICS      icsCommand      `cmd:"" name:"ics" help:"Write the final roster as a calendar (iCalendar)."`
+	Feed     feedCommand     `cmd:"" help:"Calendars at secret addresses, for calendar programs."`
+	Import   importCommand   `cmd:"" help:"Take leave or holidays out of a calendar file."`
+	Print    printCommand    `cmd:"" help:"Write the roster for paper, with names and telephones: for the day when everything is down."`
 }
 
 // dutyFlags say which duty is asked for.
