@@ -332,9 +332,9 @@ func grouped(all []component, r *Report) (list []*series, troubles []Trouble) {
 	}), troubles
 }
 
-func (e component) isCancelled() bool {
-	status, _ := e.first("STATUS")
-	return e.cancelled || strings.EqualFold(status.value, "CANCELLED")
+func (c component) isCancelled() bool {
+	status, _ := c.first("STATUS")
+	return c.cancelled || strings.EqualFold(status.value, "CANCELLED")
 }
 
 // dated works out the times of an event, with the changes of single ones.

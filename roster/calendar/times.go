@@ -46,7 +46,7 @@ func (c *clocks) of(zone *time.Location) roster.Clock {
 func (c *clocks) instant(m moment) time.Time { return c.of(m.zone).Reaches(m.wall) }
 
 // on is a moment on the clock of another.
-func (c *clocks) on(m moment, of moment) time.Time {
+func (c *clocks) on(m, of moment) time.Time {
 	if m.date || of.date || cmp.Or(m.zone, c.home).String() == cmp.Or(of.zone, c.home).String() {
 		return m.wall
 	}

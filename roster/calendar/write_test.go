@@ -130,6 +130,14 @@ func TestTheCalendarSaysWhatTheResolverSays(t *testing.T) {
 				if gap := read.GapAt(r.ID, at); gap != (len(want) == 0 && !closed) {
 					t.Fatalf("%s at %s: gap %v, on duty %v", r.ID, at, gap, want)
 				}
+				training := []string{}
+				duty, _ := c.At(r.ID, at)
+				for _, a := range duty.Shadows {
+					training = append(training, a.CallSign)
+				}
+				if got := read.TrainingAt(r.ID, at); !slices.Equal(got, training) {
+					t.Fatalf("%s at %s: in training are %v, the resolver says %v", r.ID, at, got, training)
+				}
 				for _, p := range b.People {
 					if on := len(people[p.ID].At(r.ID, at)) > 0; on != slices.Contains(want, p.CallSign) {
 						t.Fatalf("%s at %s: the calendar of %s says %v, on duty are %v", r.ID, at, p.CallSign, on, want)
