@@ -30,12 +30,12 @@ type Options struct {
 	// WebhookSecret gives the secret that signs what goes to a sender's webhook, by their id; nil: nothing goes there.
 	WebhookSecret func(sender string) string
 
-	Escalation sheet.Escalation // in which order people are asked, for the printed roster
-
 	PublicURL string           // as callers and browsers see it, https://line.example; "": cookies are not bound to https
 	Roster    string           // id of the roster that the pages show; "" is the first
 	Now       func() time.Time // the node's now
 	Logger    *zap.Logger      // nil: nothing is logged
+
+	Escalation sheet.Escalation // in which order people are asked, for the roster on paper
 
 	UndoWindow time.Duration // how long after an acknowledgement the pages offer to take it back; 0: they do not
 }
@@ -90,8 +90,8 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeOfficer(mux)
 	s.routeLog(mux)
 	s.routeRoster(mux)
-	s.routeCalendars(mux)
 	s.routeDirectory(mux)
+	s.routeCalendars(mux)
 	s.routeHealth(mux)
 	s.routePages(mux)
 	if s.Webhooks != nil {
