@@ -262,6 +262,11 @@ func (d *Directory) AddToken(ctx context.Context, role Role, subject string, lif
 	default:
 		return Token{}, "", fmt.Errorf("add token: %w: the role is sender, officer or coordinator", ErrInvalid)
 	}
+	return d.mint(ctx, role, subject, life, now)
+}
+
+// mint makes a token and stores its digest.
+func (d *Directory) mint(ctx context.Context, role Role, subject string, life time.Duration, now time.Time) (t Token, text string, err error) {
 	if life <= 0 {
 		return Token{}, "", fmt.Errorf("add token: %w: it must expire in the future", ErrInvalid)
 	}
@@ -328,19 +333,26 @@ func (d *Directory) Tokens() []Token {
 	return list
 }
 
-// Authenticate gives who presents a token. The error is [ErrToken].
+// Authenticate gives who presents a token. The error is [ErrToken]. It knows no feeds: [Directory.Feed] does.
 func (d *Directory) Authenticate(text string, now time.Time) (Principal, error) {
+	t, ok := d.presented(text)
+	if !ok {
+		return Principal{}, ErrToken
+	}
+	return d.Principal(t.ID, now)
+}
+
+// presented finds the token that a text is, valid or not.
+func (d *Directory) presented(text string) (Token, bool) {
 	id, secret, ok := strings.Cut(strings.TrimPrefix(text, "dl_"), "_")
 	if !ok || !strings.HasPrefix(text, "dl_") {
-		return Principal{}, ErrToken
+		return Token{}, false
 	}
 	d.mu.RLock()
-	r := d.tokens[id]
+	t := d.tokens[id].doc
 	d.mu.RUnlock()
-	if subtle.ConstantTimeCompare([]byte(digest(secret)), []byte(r.doc.Hash)) != 1 {
-		return Principal{}, ErrToken
-	}
-	return d.Principal(id, now)
+	t.ID = id // as it is stored under
+	return t, subtle.ConstantTimeCompare([]byte(digest(secret)), []byte(t.Hash)) == 1
 }
 
 // Principal gives who a token belongs to while it is valid, for a session that was opened with it. The error is [ErrToken].

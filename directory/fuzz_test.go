@@ -63,6 +63,9 @@ func FuzzDocuments(f *testing.F) {
 	f.Add("directory.token.t2", doc(officer), "dl_t2_secret")
 	f.Add("directory.token.t2", doc(nobody), "dl_t2_secret")
 	f.Add("directory.token.t2", doc(expired), "dl_t2_secret")
+	feed := token
+	feed.ID, feed.Role, feed.Subject = "t2", RoleFeed, "person:ada"
+	f.Add("directory.token.t2", doc(feed), "dl_t2_secret")
 	f.Add("directory.token.t1", doc(revoked), "dl_t1_secret")
 	f.Add("directory.sender.s1", doc(gone), "dl_t1_secret")
 	f.Add("directory.token.t1", []byte(`{`), "dl_t1_secret")
@@ -80,6 +83,13 @@ func FuzzDocuments(f *testing.F) {
 		}
 		_ = d.Senders()
 		who, err := d.Authenticate(text, now)
+		if subject, wrong := d.Feed(text, now); wrong == nil {
+			rest, _ := strings.CutPrefix(text, "dl_")
+			id, secret, _ := strings.Cut(rest, "_")
+			if stored := d.tokens[id].doc; err == nil || stored.Role != RoleFeed || subject != stored.Subject || stored.Hash != digest(secret) || stored.Revoked != nil || !now.Before(stored.Expires) {
+				t.Fatalf("%q reads a feed by %+v", text, stored)
+			}
+		}
 		if err != nil {
 			if who != (Principal{}) {
 				t.Fatalf("refused, and %+v", who)

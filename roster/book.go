@@ -128,9 +128,17 @@ type Leave struct {
 
 // A Calendar is a list of holidays.
 type Calendar struct {
-	ID   string   `json:"id"`
-	Name string   `json:"name,omitempty"`
-	Days []string `json:"days"` // 2006-01-02
+	ID       string      `json:"id"`
+	Name     string      `json:"name,omitempty"`
+	Days     []string    `json:"days"`               // 2006-01-02
+	Imported []EventDays `json:"imported,omitempty"` // which of Days came from which event of a file
+}
+
+// EventDays are the days that an event of an imported file brought. The same event again replaces them; see package roster/calendar. Who is on
+// duty does not depend on them.
+type EventDays struct {
+	Event string   `json:"event"` // a digest of its UID
+	Days  []string `json:"days"`  // 2006-01-02
 }
 
 // Limits bound everybody's work over all rosters. What breaks them is shown, not prevented: a tired officer beats none.

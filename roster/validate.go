@@ -245,6 +245,26 @@ func (c *checker) calendar(path string, calendar Calendar) {
 	for i, day := range calendar.Days {
 		c.date(fmt.Sprintf("%s/days/%d", path, i), day)
 	}
+	if !c.most(path+"/imported", len(calendar.Imported), maxList) {
+		return
+	}
+	events := map[string]bool{}
+	for i, e := range calendar.Imported {
+		at := fmt.Sprintf("%s/imported/%d", path, i)
+		switch {
+		case !idPattern.MatchString(e.Event):
+			c.add(at+"/event", "This is no identifier.", "Leave what roster import wrote as it is, or take the entry out.")
+		case events[e.Event]:
+			c.add(at+"/event", "This event is there twice.", "Take one of the entries out.")
+		}
+		events[e.Event] = true
+		if !c.most(at+"/days", len(e.Days), maxList) {
+			return
+		}
+		for j, day := range e.Days {
+			c.date(fmt.Sprintf("%s/days/%d", at, j), day)
+		}
+	}
 }
 
 func (c *checker) limits(path string, l *Limits) {

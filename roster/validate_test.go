@@ -20,7 +20,7 @@ func full() Book {
 	b.People[0].PINDigest = "hmac-sha256:c2VjcmV0c2VjcmV0"
 	b.People[1].TimeZone, b.People[1].ActiveFrom, b.People[1].ActiveUntil = "Africa/Tunis", "2020-01-01", "2030-01-01"
 	b.Leave = []Leave{{"l1", "carmen", at, at.Add(48 * time.Hour)}}
-	b.Calendars = []Calendar{{"public", "Public holidays", []string{"2026-12-25", "2026-05-01"}}}
+	b.Calendars = []Calendar{{ID: "public", Name: "Public holidays", Days: []string{"2026-12-25", "2026-05-01"}, Imported: []EventDays{{"ics-1", []string{"2026-05-01"}}}}}
 	b.Limits = &Limits{RestHours: &rest, MaxHours: 60, MaxHoursPer: 7}
 	r := &b.Rosters[0]
 	r.Layers[0].Past = []Segment{{

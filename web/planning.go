@@ -160,6 +160,11 @@ func shiftsOf(shifts []roster.Shift) []shiftAnswer {
 
 // span reads ?from= and ?until= (RFC 3339); absent: from now, for four weeks.
 func (s *Server) span(r *http.Request) (from, until time.Time, err error) {
+	return spanOf(r, s.Now(), func(from time.Time) time.Time { return from.Add(previewSpan) })
+}
+
+// spanOf reads ?from= and ?until= (RFC 3339), with what they are when they are absent.
+func spanOf(r *http.Request, otherwise time.Time, end func(from time.Time) time.Time) (from, until time.Time, err error) {
 	query := r.URL.Query()
 	read := func(name string, otherwise time.Time) time.Time {
 		text := query.Get(name)
@@ -172,8 +177,8 @@ func (s *Server) span(r *http.Request) (from, until time.Time, err error) {
 		}
 		return at
 	}
-	from = read("from", s.Now())
-	until = read("until", from.Add(previewSpan))
+	from = read("from", otherwise)
+	until = read("until", end(from))
 	switch {
 	case err != nil:
 	case !from.Before(until):

@@ -174,6 +174,10 @@ type Directory interface {
 	AddSender(ctx context.Context, sender directory.NewSender, now time.Time) (directory.Sender, error)
 	RevokeSender(ctx context.Context, id string, now time.Time) (directory.Sender, error)
 	AddToken(ctx context.Context, role directory.Role, subject string, life time.Duration, now time.Time) (t directory.Token, text string, err error)
+	// AddFeed mints the token of a calendar's address.
+	AddFeed(ctx context.Context, subject string, life time.Duration, now time.Time) (t directory.Token, text string, err error)
+	// Feed gives what such a token is of. The error is [directory.ErrToken].
+	Feed(text string, now time.Time) (subject string, err error)
 	RevokeToken(ctx context.Context, id string, now time.Time) (directory.Token, error)
 	Senders() []directory.Sender
 	Tokens() []directory.Token

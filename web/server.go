@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dutyline/dutyline/door"
+	"github.com/dutyline/dutyline/roster/sheet"
 )
 
 // Options is what [New] needs. All fields without a remark are required.
@@ -37,6 +38,8 @@ type Options struct {
 	Now       func() time.Time // the node's now
 	Logger    *zap.Logger      // nil: nothing is logged
 
+	Escalation sheet.Escalation // in which order people are asked, for the roster on paper
+
 	UndoWindow time.Duration // how long after an acknowledgement the pages offer to take it back; 0: they do not
 }
 
@@ -44,9 +47,10 @@ type Options struct {
 // streams end with it, and by nothing else.
 type Server struct {
 	Options
-	secure  bool // cookies over https only
-	pages   *pages
-	handler http.Handler
+	secure   bool // cookies over https only
+	pages    *pages
+	revision revisionTime
+	handler  http.Handler
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -90,6 +94,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeLog(mux)
 	s.routeRoster(mux)
 	s.routeDirectory(mux)
+	s.routeCalendars(mux)
 	s.routeHealth(mux)
 	s.routePages(mux)
 	if s.Webhooks != nil {
@@ -230,5 +235,5 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 func isPage(r *http.Request) bool {
 	path := r.URL.Path
-	return !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/webhooks/") && path != "/livez" && path != "/readyz"
+	return !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/webhooks/") && !strings.HasPrefix(path, "/calendar/") && path != "/livez" && path != "/readyz"
 }

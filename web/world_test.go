@@ -22,6 +22,7 @@ import (
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
+	"github.com/dutyline/dutyline/roster/sheet"
 	"github.com/dutyline/dutyline/vault"
 	"github.com/dutyline/dutyline/web"
 )
@@ -71,7 +72,8 @@ func newQuietWorld(t testing.TB, address string) *world {
 			Log: w.log, Sealer: clearSealer{}, Deployment: vault.Key{1}, Node: "n1", Now: w.Now,
 		}),
 		Directory: w.dir, Officer: w, States: w, Rosters: w, Log: w.log, Health: w, UndoWindow: undoWindow,
-		Sessions: web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
+		Escalation: sheet.Escalation{Levels: [][]string{{"roster"}, {"next"}}, Rounds: 3, Waits: []sheet.Wait{{Urgency: request.Critical, Time: 3 * time.Minute}}},
+		Sessions:   web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
 		Webhooks:      http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),
 		WebhookSecret: func(sender string) string { return "whsec_" + sender },
 		Now:           w.Now, Logger: zap.New(core),

@@ -25,6 +25,10 @@ type rosterCommand struct {
 	Preview  previewCommand  `cmd:"" help:"Say what apply would change, and change nothing."`
 	Apply    applyCommand    `cmd:"" help:"Replace the roster by a file, made from the revision that stands in it. Shifts that are over stay."`
 	Export   exportCommand   `cmd:"" help:"Write the whole roster, as apply reads it."`
+	ICS      icsCommand      `cmd:"" name:"ics" help:"Write the final roster as a calendar (iCalendar)."`
+	Feed     feedCommand     `cmd:"" help:"Calendars at secret addresses, for calendar programs."`
+	Import   importCommand   `cmd:"" help:"Take leave or holidays out of a calendar file."`
+	Print    printCommand    `cmd:"" help:"Write the roster for paper, with names and telephones: for the day when everything is down."`
 	History  historyCommand  `cmd:"" help:"List the edits: who, when and why."`
 	Revert   revertCommand   `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
 	Gaps     gapsCommand     `cmd:"" help:"List when nobody is on duty."`

@@ -39,6 +39,10 @@ var table = map[string]row{
 	"directory":       {},
 	"intake":          {ours: []string{"request", "directory", "vault"}},
 	"roster/served":   {ours: []string{"roster"}},
+	// The roster on paper: instants are written as the log writes them.
+	"roster/sheet": {pure: true, ours: []string{"request", "roster"}},
+	// iCalendar comes and goes through libraries, which a pure package does not import.
+	"roster/calendar": {ours: []string{"roster"}},
 	// A text names urgency and reference by request's types.
 	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.
@@ -48,7 +52,7 @@ var table = map[string]row{
 	// The door on NATS beside web, the one on HTTP: the same intake, another protocol, and no officers.
 	"natsdoor": {ours: []string{"directory", "door", "intake", "request"}},
 	// The words of the pages stand with the words of the texts, in phrase.
-	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "phrase"}},
+	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "roster/calendar", "roster/sheet", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},
 	"twiliosim":  {},
 	// One way from YAML to JSON for both sides of the interface; it knows neither.
@@ -72,13 +76,14 @@ var table = map[string]row{
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
 	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "doctor", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
-	"eventlog/eventlogtest": {tests: true, ours: []string{"eventlog"}},
-	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
-	"phrase/phrasetest":     {tests: true},
-	"e2e":                   {tests: true}, // real processes
-	"scenario":              {tests: true}, // whole nodes in one process, in synctest bubbles
-	"internal/archtest":     {tests: true},
-	"internal/fuzztest":     {tests: true}, // what fuzz targets keep, read by the tests of each package
+	"roster/calendar/calendartest": {tests: true, ours: []string{"roster/calendar"}}, // reads with another library than wrote
+	"eventlog/eventlogtest":        {tests: true, ours: []string{"eventlog"}},
+	"notifier/notifiertest":        {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
+	"phrase/phrasetest":            {tests: true},
+	"e2e":                          {tests: true}, // real processes
+	"scenario":                     {tests: true}, // whole nodes in one process, in synctest bubbles
+	"internal/archtest":            {tests: true},
+	"internal/fuzztest":            {tests: true}, // what fuzz targets keep, read by the tests of each package
 }
 
 // impure are the parts of the standard library through which a package would touch the system; net/url and net/netip only compute.
