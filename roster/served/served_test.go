@@ -36,6 +36,8 @@ type memory struct {
 	moved  int  // appends that are told to have lost, although nobody else wrote
 	lost   int  // appends that are stored and answered with an error
 	shut   bool // nothing can be opened
+
+	meanwhile func() // happens before the newest document is read
 }
 
 func (m *memory) Append(_ context.Context, _ string, data []byte, after uint64) error {
@@ -59,6 +61,9 @@ func (m *memory) Append(_ context.Context, _ string, data []byte, after uint64) 
 }
 
 func (m *memory) Last(context.Context) ([]byte, uint64, error) {
+	if m.meanwhile != nil {
+		m.meanwhile()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
