@@ -171,6 +171,9 @@ func (h health) Parts(ctx context.Context) []web.Part {
 	case how.LogRevision > how.Revision:
 		book.OK, book.Detail = false, fmt.Sprintf("revision %d is stored and cannot be read; revision %d is used", how.LogRevision, how.Revision)
 	}
+	if how.Source == served.FromMemory && how.Revision > 0 {
+		book.Detail += ", last known to be the newest " + how.Age.Round(time.Second).String() + " ago"
+	}
 	cache := web.Part{Name: "redis", OK: true}
 	if how.Redis != nil {
 		cache.Detail = "does not serve the newest roster; the log does"

@@ -36,6 +36,7 @@ type world struct {
 	history  []web.RosterVersion
 	versions map[uint64]roster.Book
 	parts    []web.Part
+	table    table
 	redis    *miniredis.Miniredis
 	logs     *observer.ObservedLogs
 	web      *web.Server
@@ -70,7 +71,7 @@ func newQuietWorld(t testing.TB, address string) *world {
 		Intake: intake.New(intake.Options{
 			Log: w.log, Sealer: clearSealer{}, Deployment: vault.Key{1}, Node: "n1", Now: w.Now,
 		}),
-		Directory: w.dir, Officer: w, States: w, Rosters: w, Log: w.log, Health: w, UndoWindow: undoWindow,
+		Directory: w.dir, Officer: w, States: w, Rosters: w, Table: &w.table, Log: w.log, Health: w, UndoWindow: undoWindow,
 		Sessions: web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
 		Webhooks:      http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),
 		WebhookSecret: func(sender string) string { return "whsec_" + sender },
