@@ -653,8 +653,8 @@ func TestARealRedisIsMendedAfterEverythingThatCanBefallIt(t *testing.T) {
 	for name, befall := range map[string]func(){
 		"flushed":           func() { client.FlushAll(t.Context()) },
 		"scripts forgotten": func() { client.ScriptFlush(t.Context()); client.FlushAll(t.Context()) },
-		"died":              func() { server.Stop(); server.Start() }, // begins with the first snapshot again
-		"came back old":     func() { server.ComeBackOld(old) },
+		"died":              func() { server.ComeBack(nil) },
+		"came back old":     func() { server.ComeBack(old) },
 		"of the wrong types": func() {
 			client.FlushAll(t.Context())
 			client.LPush(t.Context(), tableKey, 1)

@@ -102,11 +102,16 @@ func (r *Redis) Snapshot() []byte {
 	return data
 }
 
-// ComeBackOld is a fail-over to an old copy: it ends, and another life begins on a snapshot, at the same address.
-func (r *Redis) ComeBackOld(snapshot []byte) {
+// ComeBack is a fail-over: it ends, and another life begins at the same address, on a snapshot, or empty when that is nil.
+func (r *Redis) ComeBack(snapshot []byte) {
 	r.t.Helper()
 	r.Stop()
-	if err := os.WriteFile(filepath.Join(r.Dir, "dump.rdb"), snapshot, 0o600); err != nil {
+	path := filepath.Join(r.Dir, "dump.rdb")
+	err := os.WriteFile(path, snapshot, 0o600)
+	if snapshot == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.Start()
