@@ -63,8 +63,9 @@ var table = map[string]row{
 	// Plays a night on a whole node and tells it; it is the telephone network and the people.
 	"demo": {ours: []string{"app", "client", "config", "request", "roster", "twiliosim"}},
 	// Measures a whole node from outside: starts one as a process, calls it, is its provider and its neighbours, writes the histories that it
-	// starts with, and measures the log beside it. app mints the first token; a role is the directory's, a key the vault's, a book the roster's.
-	"bench": {ours: []string{"app", "client", "config", "directory", "eventlog", "request", "roster", "twiliosim", "vault"}},
+	// starts with, and measures the log and the duty table beside it. app mints the first token; a role is the directory's, a key the vault's, a
+	// book the roster's.
+	"bench": {ours: []string{"app", "client", "config", "directory", "eventlog", "request", "roster", "roster/served", "twiliosim", "vault"}},
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
 	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
