@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dutyline/dutyline/request"
@@ -49,3 +50,29 @@ func redisRoster(h served.Holding) web.RedisRoster {
 
 // Age is that of the roster.
 func (t table) Age() time.Duration { return t.service.Age() }
+
+// rosterPart tells how the roster is served, and how old it is where that is not known any more.
+func rosterPart(how served.Health, known bool) web.Part {
+	part := web.Part{Name: "roster", OK: known && how.Revision > 0, Detail: fmt.Sprintf("revision %d from %s", how.Revision, how.Source)}
+	switch {
+	case !part.OK:
+		part.Detail = "there is no roster yet: store one with dutyline roster apply"
+	case how.LogRevision > how.Revision:
+		part.OK, part.Detail = false, fmt.Sprintf("revision %d is stored and cannot be read; revision %d is used", how.LogRevision, how.Revision)
+	case how.Source == served.FromMemory:
+		part.Detail += fmt.Sprintf(", last known to be the newest %s ago", how.Age.Round(time.Second))
+	}
+	return part
+}
+
+// redisPart tells whether Redis serves the newest roster. It is not needed for that.
+func redisPart(how served.Health) web.Part {
+	part := web.Part{Name: "redis", OK: true}
+	switch {
+	case errors.Is(how.Redis, served.ErrAhead):
+		part.Detail = "holds a duty table that is newer than the log: dutyline roster rebuild writes it anew"
+	case how.Redis != nil:
+		part.Detail = "does not serve the newest roster; the log does"
+	}
+	return part
+}

@@ -42,7 +42,7 @@ func (s *Service) Health(ctx context.Context) Health {
 	case holds.lacksDocument(h.LogRevision) || holds.Table < h.LogRevision:
 		h.Redis = errBehind
 	case holds.Table > max(h.LogRevision, revisionOf(s.lastKnown())):
-		h.Redis = errAhead
+		h.Redis = ErrAhead
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

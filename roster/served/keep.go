@@ -165,7 +165,7 @@ func (s *Service) check(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	if holds.Table > max(revision, revisionOf(s.lastKnown())) {
-		errs = append(errs, errAhead)
+		errs = append(errs, ErrAhead)
 	}
 	if err := errors.Join(errs...); err != nil || len(mended) == 0 {
 		return err

@@ -49,13 +49,14 @@ func ClientOptions(url string) (*redis.Options, error) {
 	return o, nil
 }
 
+// ErrAhead says that Redis holds a duty table of a revision that is nowhere else: that of another deployment, or of a log that was lost.
+var ErrAhead = errors.New("redis holds a duty table that is newer than the log: roster rebuild writes it anew")
+
 var (
 	// errPatience says that Redis did not answer in time.
 	errPatience = errors.New("redis does not answer in time")
 	// errBehind says that Redis answered and does not hold what is needed.
 	errBehind = errors.New("redis holds no roster that is new enough")
-	// errAhead says that Redis holds a duty table of a revision that is nowhere else: that of another deployment, or of a log that was lost.
-	errAhead = errors.New("redis holds a duty table that is newer than the log: roster rebuild writes it anew")
 	// errUnreadable says that what Redis holds is no document.
 	errUnreadable = errors.New("redis holds something that is no roster")
 )
