@@ -19,7 +19,8 @@ func TestReadyzSaysHowOldTheRosterIsAndWhatIsWrongWithRedis(t *testing.T) {
 		"well":     {served.Health{Revision: 7, Source: served.FromRedis, LogRevision: 7}, true, "revision 7 from redis", ""},
 		"no redis": {served.Health{Revision: 7, Source: served.FromLog, LogRevision: 7, Redis: away}, true, "revision 7 from log", "does not serve the newest roster; the log does"},
 		"neither": {
-			served.Health{Revision: 7, Source: served.FromMemory, Age: 12*time.Minute + 100*time.Millisecond, Redis: away, Log: away}, true,
+			served.Health{Revision: 7, Source: served.FromMemory, Age: 12*time.Minute + 100*time.Millisecond, Redis: away, Log: away},
+			true,
 			"revision 7 from memory, last known to be the newest 12m0s ago", "does not serve the newest roster; the log does",
 		},
 		"unread": {served.Health{Revision: 7, Source: served.FromMemory, LogRevision: 8}, false, "revision 8 is stored and cannot be read; revision 7 is used", ""},

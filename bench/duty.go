@@ -76,12 +76,15 @@ func (r *run) startRedis(ctx context.Context, program string) (url string, stop 
 		return "", nil, err
 	}
 	socket := filepath.Join(dir, "s")
-	server := exec.Command(program, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir)
+	server := exec.Command(program, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir) //nolint:gosec // found on the PATH
 	if err := server.Start(); err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = server.Wait()
+		close(ended)
+	}()
 	stop = func() error {
 		_ = server.Process.Kill()
 		<-ended
@@ -92,8 +95,8 @@ func (r *run) startRedis(ctx context.Context, program string) (url string, stop 
 			return "unix://" + socket, stop, nil
 		}
 		select {
-		case err := <-ended:
-			return "", nil, errors.Join(fmt.Errorf("redis-server ended: %w", err), os.RemoveAll(dir))
+		case <-ended:
+			return "", nil, errors.Join(errors.New("redis-server ended at once"), os.RemoveAll(dir))
 		case <-ctx.Done():
 			return "", nil, errors.Join(ctx.Err(), stop())
 		default:

@@ -48,11 +48,12 @@ func (l bookLog) History(ctx context.Context) ([][]byte, error) {
 	return documents, err
 }
 
-// clear seals nothing.
-type clear struct{}
+// unsealed seals nothing.
+type unsealed struct{}
 
-func (clear) Seal(_ context.Context, _, _ string, plain []byte) ([]byte, error)  { return plain, nil }
-func (clear) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) { return sealed, nil }
+func (unsealed) Seal(_ context.Context, _, _ string, plain []byte) ([]byte, error) { return plain, nil }
+
+func (unsealed) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
 // books is a served roster as a node follows it.
 type books struct {
@@ -118,7 +119,7 @@ func (c *cache) serve(log bookLog) *served.Service {
 	options.Dialer = func(context.Context, string, string) (net.Conn, error) { return c.mini.Dial() }
 	client := redis.NewClient(options)
 	c.t.Cleanup(func() { _ = client.Close() })
-	s := served.New(served.Options{Redis: client, Log: log, Sealer: clear{}, Now: time.Now})
+	s := served.New(served.Options{Redis: client, Log: log, Sealer: unsealed{}, Now: time.Now})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

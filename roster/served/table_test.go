@@ -148,7 +148,7 @@ func TestATableThatIsNewerThanAnythingThatCanBeReadIsNotBelieved(t *testing.T) {
 		b.apply(t, 0, alone("ada"))
 		good := b.snapshot(t)
 		for member := range good.table {
-			b.redis.ZRem(tableKey, member)
+			_, _ = b.redis.ZRem(tableKey, member)
 			_, _ = b.redis.ZAdd(tableKey, 0, strings.NewReplacer("ada", "eve", "! 1 ", "! 9 ", `"revision":1`, `"revision":9`).Replace(member))
 		}
 		if answer := whoNow(t, b.service, now, served.FromRedis); answer.OnDuty[0].Person != "ada" || answer.Revision != 1 {
