@@ -165,18 +165,7 @@ func (h health) Parts(ctx context.Context) []web.Part {
 		dispatcher.Detail = nodesOf(h.node)
 	}
 	how := h.roster.Health(ask)
-	book := web.Part{Name: "roster", OK: known && how.Revision > 0, Detail: fmt.Sprintf("revision %d from %s", how.Revision, how.Source)}
-	switch {
-	case !book.OK:
-		book.Detail = "there is no roster yet: store one with dutyline roster apply"
-	case how.LogRevision > how.Revision:
-		book.OK, book.Detail = false, fmt.Sprintf("revision %d is stored and cannot be read; revision %d is used", how.LogRevision, how.Revision)
-	}
-	cache := web.Part{Name: "redis", OK: true}
-	if how.Redis != nil {
-		cache.Detail = "does not serve the newest roster; the log does"
-	}
-	return []web.Part{log, dispatcher, book, cache, alarmPart(h.node)}
+	return []web.Part{log, dispatcher, rosterPart(how, known), redisPart(how), alarmPart(h.node)}
 }
 
 // nodesOf says which nodes share the work, and what is wrong with the clock.

@@ -237,6 +237,7 @@ func (r rosters) Follow(ctx context.Context, fn func(revision uint64)) error {
 		if err != nil {
 			return fmt.Errorf("follow the roster at %d: %w", e.Seq, err)
 		}
+		r.Saw(d.Revision)
 		fn(d.Revision)
 		return nil
 	}))

@@ -125,7 +125,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	door, err := web.New(web.Options{
 		Intake:    inbox,
-		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Log: shownLog{requests},
+		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Table: table{duty}, Log: shownLog{requests},
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow, Escalation: onPaper(policy),
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
 		Webhooks: phone.client.Webhooks(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
@@ -159,6 +159,7 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	start("roster in redis", duty.Run)
 	start("dispatcher", dispatch.Run)
 	ends.push("nats calls", counter.Drain)
 	ends.push("web", serve(work, door, listener, stop))

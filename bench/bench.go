@@ -36,17 +36,18 @@ type size struct {
 	due     int           // steps of them that come due while it is measured …
 	rate    int           // … so many a second
 	closed  int           // commits
+	asks    int           // who is on duty now
 	idle    time.Duration // how long nothing happens
 }
 
 var (
 	whole = size{
 		alone: 1000, crowd: 3200, storm: 3000, errands: 200, paged: 800, burst: 200, bursts: 5,
-		open: 100_000, due: 3000, rate: 100, closed: 1_000_000, idle: 10 * time.Second,
+		open: 100_000, due: 3000, rate: 100, closed: 1_000_000, asks: 20_000, idle: 10 * time.Second,
 	}
 	quick = size{
 		alone: 20, crowd: 128, storm: 200, errands: 20, paged: 64, burst: 10, bursts: 1,
-		open: 300, due: 60, rate: 60, closed: 2000, idle: 300 * time.Millisecond,
+		open: 300, due: 60, rate: 60, closed: 2000, asks: 500, idle: 300 * time.Millisecond,
 	}
 )
 
@@ -72,6 +73,7 @@ var parts = []struct {
 	{"burst", (*run).measureBurst},
 	{"open", (*run).measureOpen},
 	{"closed", (*run).measureClosed},
+	{"duty", (*run).measureDuty},
 }
 
 // Parts names what [Options.Only] can choose.

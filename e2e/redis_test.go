@@ -2,28 +2,19 @@ package e2e
 
 import (
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/dutyline/dutyline/roster/served/servedtest"
 )
 
 // TestFlushedRedisLosesNothing empties a real Redis under a running node: keys go on to work, and people go on to be paged.
 func TestFlushedRedisLosesNothing(t *testing.T) {
-	url := os.Getenv("DUTYLINE_TEST_REDIS")
-	if url == "" {
-		t.Skip("SKIPPED: DUTYLINE_TEST_REDIS names no redis-server; CI runs this")
-	}
-	options, err := redis.ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := redis.NewClient(options)
+	own := servedtest.Start(t)
+	server := redis.NewClient(&redis.Options{Addr: own.Addr})
 	defer func() { _ = server.Close() }()
-	if err := server.FlushAll(t.Context()).Err(); err != nil {
-		t.Fatal(err)
-	}
-	d := newDeploymentWith(t, "DUTYLINE_REDIS_URL="+url)
+	d := newDeploymentWith(t, "DUTYLINE_REDIS_URL="+own.URL())
 	if n := server.DBSize(t.Context()).Val(); n == 0 {
 		t.Fatal("the node does not use this Redis")
 	}

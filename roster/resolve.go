@@ -15,6 +15,8 @@ type Duty struct {
 	OnDuty   []Assignment `json:"on_duty"`
 	Next     []Assignment `json:"next"`              // those who come on duty at the next change that brings other people
 	Shadows  []Assignment `json:"shadows,omitempty"` // who is in training beside them
+
+	AgeSeconds int64 `json:"age_seconds,omitempty"` // since the roster was last known to be the newest; 0: it is
 }
 
 // An Assignment is one person's time on duty, and why.

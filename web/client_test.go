@@ -12,6 +12,7 @@ import (
 
 	"github.com/dutyline/dutyline/client"
 	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/web"
 )
 
 // TestTheClientSpeaksToTheServer calls every method of the client against the real handler.
@@ -95,6 +96,12 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	check("Duty", err, len(duty.OnDuty) == 1 && duty.OnDuty[0].CallSign != "" && duty.At.Equal(w.now.Add(14*24*time.Hour)), duty)
 	now, err := officer.Duty(ctx, "", time.Time{})
 	check("Duty", err, now.At.Equal(w.now) && now.OnDuty[0].Person != duty.OnDuty[0].Person, now)
+	w.table.now = web.DutyNow{Roster: "national", Revision: 1, OnDuty: []web.OnDutyNow{{Person: "ada", CallSign: "KESTREL"}}, Source: "memory", AgeSeconds: 9}
+	w.table.rebuilt = web.Rebuilt{Revision: 1, After: web.RedisRoster{Document: 1, Same: true, Table: 1, TableUntil: request.At(w.now), Tiles: 3}}
+	present, err := officer.DutyNow(ctx, "night")
+	check("DutyNow", err, present.Roster == "night" && present.At.Equal(w.now) && present.OnDuty[0].CallSign == "KESTREL" && present.AgeSeconds == 9, present)
+	rebuilt, err := coordinator.RebuildRoster(ctx)
+	check("RebuildRoster", err, rebuilt.After == client.RedisRoster(w.table.rebuilt.After) && rebuilt.Revision == 1, rebuilt)
 	book, err := coordinator.Roster(ctx)
 	check("Roster", err, reflect.DeepEqual(book, w.book), book)
 	book.People[0].CallSign = "EAGLE"

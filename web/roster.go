@@ -14,6 +14,8 @@ import (
 
 func (s *Server) routeRoster(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/duty", s.api(s.duty, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/duty/now", s.api(s.dutyNow, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("POST /api/v1/roster/rebuild", s.api(s.rebuildRoster, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster", s.api(s.showRoster, directory.RoleOfficer, directory.RoleCoordinator))
 	mux.Handle("PUT /api/v1/roster", s.api(s.putRoster, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster/history", s.api(s.rosterHistory, directory.RoleCoordinator))
@@ -40,6 +42,7 @@ func (s *Server) duty(w http.ResponseWriter, r *http.Request, _ caller) error {
 	if !ok {
 		return door.NewProblem(door.CodeNotFound, "There is no roster of this name.")
 	}
+	duty.AgeSeconds = int64(s.Table.Age() / time.Second)
 	return writeJSON(w, http.StatusOK, duty)
 }
 

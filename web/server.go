@@ -22,6 +22,7 @@ type Options struct {
 	Officer   Officer
 	States    States
 	Rosters   Rosters
+	Table     Table
 	Log       Log
 	Health    Health
 	Sessions  Sessions
@@ -60,7 +61,7 @@ func New(o Options) (*Server, error) {
 	var missing []error
 	for name, absent := range map[string]bool{
 		"intake": o.Intake == nil, "directory": o.Directory == nil, "officer": o.Officer == nil, "states": o.States == nil,
-		"rosters": o.Rosters == nil, "log": o.Log == nil, "health": o.Health == nil, "sessions": o.Sessions == nil,
+		"rosters": o.Rosters == nil, "table": o.Table == nil, "log": o.Log == nil, "health": o.Health == nil, "sessions": o.Sessions == nil,
 		"sign-ins": o.SignIns == nil, "now": o.Now == nil,
 	} {
 		if absent {

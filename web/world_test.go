@@ -37,6 +37,7 @@ type world struct {
 	history  []web.RosterVersion
 	versions map[uint64]roster.Book
 	parts    []web.Part
+	table    table
 	redis    *miniredis.Miniredis
 	logs     *observer.ObservedLogs
 	web      *web.Server
@@ -71,7 +72,7 @@ func newQuietWorld(t testing.TB, address string) *world {
 		Intake: intake.New(intake.Options{
 			Log: w.log, Sealer: clearSealer{}, Deployment: vault.Key{1}, Node: "n1", Now: w.Now,
 		}),
-		Directory: w.dir, Officer: w, States: w, Rosters: w, Log: w.log, Health: w, UndoWindow: undoWindow,
+		Directory: w.dir, Officer: w, States: w, Rosters: w, Table: &w.table, Log: w.log, Health: w, UndoWindow: undoWindow,
 		Escalation: sheet.Escalation{Levels: [][]string{{"roster"}, {"next"}}, Rounds: 3, Waits: []sheet.Wait{{Urgency: request.Critical, Time: 3 * time.Minute}}},
 		Sessions:   web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
 		Webhooks:      http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),

@@ -33,6 +33,7 @@ type rosterCommand struct {
 	Revert   revertCommand   `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
 	Gaps     gapsCommand     `cmd:"" help:"List when nobody is on duty."`
 	Fairness fairnessCommand `cmd:"" help:"Say who has how many hours, nights and weekends."`
+	Rebuild  rebuildCommand  `cmd:"" help:"Write the roster in Redis anew from the log. It mends itself; this does it now, whatever is there."`
 }
 
 // dutyFlags say which duty is asked for.
@@ -76,6 +77,9 @@ func (c *console) printDuty(d roster.Duty, why bool) error {
 		return c.printJSON(d)
 	}
 	var out strings.Builder
+	if old := oldText(d.AgeSeconds); old != "" {
+		fmt.Fprintf(&out, "%s\n", c.paint(alarming, old))
+	}
 	fmt.Fprintf(&out, "%s at %s, revision %d\n", printable(d.Roster), minute(d.At), d.Revision)
 	if len(d.OnDuty) == 0 {
 		fmt.Fprintf(&out, "  %s\n", c.paint(alarming, "nobody is on duty"))

@@ -71,8 +71,9 @@ var table = map[string]row{
 	// Plays a night on a whole node and tells it; it is the telephone network and the people.
 	"demo": {ours: []string{"app", "client", "config", "request", "roster", "twiliosim"}},
 	// Measures a whole node from outside: starts one as a process, calls it, is its provider and its neighbours, writes the histories that it
-	// starts with, and measures the log beside it. app mints the first token; a role is the directory's, a key the vault's, a book the roster's.
-	"bench": {ours: []string{"app", "client", "config", "directory", "eventlog", "request", "roster", "twiliosim", "vault"}},
+	// starts with, and measures the log and the duty table beside it. app mints the first token; a role is the directory's, a key the vault's, a
+	// book the roster's.
+	"bench": {ours: []string{"app", "client", "config", "directory", "eventlog", "request", "roster", "roster/served", "twiliosim", "vault"}},
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
 	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "doctor", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
@@ -80,6 +81,7 @@ var table = map[string]row{
 	"eventlog/eventlogtest":        {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest":        {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
 	"phrase/phrasetest":            {tests: true},
+	"roster/served/servedtest":     {tests: true}, // a redis-server of a test's own
 	"e2e":                          {tests: true}, // real processes
 	"scenario":                     {tests: true}, // whole nodes in one process, in synctest bubbles
 	"internal/archtest":            {tests: true},

@@ -13,6 +13,13 @@
 // The patience with Redis is kept by this package, not by the client: go-redis waits for its own time-outs and retries, whatever the
 // context says, unless it is told otherwise ([ClientOptions] does). While one question to Redis hangs, other reads go to the log at once.
 //
+// # Who is on duty now
+//
+// The duty table is the final roster of the next two weeks as tiles, in one key, so that [Service.WhoNow] is one command. Each tile carries the
+// revision. It is believed at the revision that this node has read, if none later was seen in the log, and else passed over as above; nobody is
+// paged by it. [Service.Run] compares document and table with the log every few seconds and mends them, so that an empty or old Redis is whole
+// before anybody asks. docs/decisions/0022-the-duty-table-in-redis.md says why it is as it is.
+//
 // # Edits
 //
 // An edit is a whole document, appended to the log expecting the sequence of the revision that it was made from. Who loses the race gets a

@@ -69,6 +69,9 @@ func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, err
 		edit.Book.Revision = revision
 		return edit.Book, nil
 	}
+	if err := s.redis.putTable(context.WithoutCancel(ctx), writePatience, c, s.Now(), false); err != nil {
+		s.Logger.Warn("redis does not have the new duty table yet", zap.Uint64("revision", revision), zap.Error(err))
+	}
 	return c.Book(), nil
 }
 
@@ -230,24 +233,4 @@ func (s *Service) Version(ctx context.Context, revision uint64) (roster.Book, er
 		return d.Book, nil
 	}
 	return roster.Book{}, ErrNoRevision
-}
-
-// Rebuild writes the newest document of the log into Redis, whatever Redis holds, and opens it anew on this node, so that a person whose
-// key was erased is forgotten here. Errors: [ErrEmpty], [ErrUnavailable].
-func (s *Service) Rebuild(ctx context.Context) error {
-	data, _, err := s.Log.Last(ctx)
-	if err != nil {
-		return fmt.Errorf("rebuild the roster: %w: %w", ErrUnavailable, err)
-	}
-	if data == nil {
-		return ErrEmpty
-	}
-	c, err := s.keep(ctx, data)
-	if err != nil {
-		return fmt.Errorf("rebuild the roster: %w", err)
-	}
-	if err := s.redis.force(ctx, writePatience, c.Revision(), data); err != nil {
-		return fmt.Errorf("rebuild the roster: %w: %w", ErrUnavailable, err)
-	}
-	return nil
 }

@@ -13,7 +13,7 @@ type Health struct {
 	Source        Source        // of the last read
 	Age           time.Duration // since Redis or the log last said that it is the newest
 	RedisRevision uint64        // 0: none, or Redis does not answer
-	Redis         error         // nil: it answers and has the revision of the log
+	Redis         error         // nil: it answers and has the newest document of the log, and its duty table
 	LogRevision   uint64        // 0: none, or the log does not answer
 	Log           error         // nil: it answers
 }
@@ -25,7 +25,8 @@ func (h Health) OK() bool { return h.Revision > 0 && h.Log == nil && h.Revision 
 func (s *Service) Health(ctx context.Context) Health {
 	var h Health
 	_, _ = s.Current(ctx, 0) // its troubles show below
-	if data, _, err := s.Log.Last(ctx); err != nil {
+	data, _, err := s.Log.Last(ctx)
+	if err != nil {
 		h.Log = err
 	} else if data == nil {
 		h.Log = ErrEmpty
@@ -34,9 +35,14 @@ func (s *Service) Health(ctx context.Context) Health {
 	} else {
 		h.LogRevision = d.Revision
 	}
-	h.RedisRevision, h.Redis = ask(ctx, &s.redis, readPatience, s.redis.revision)
-	if h.Redis == nil && h.RedisRevision < h.LogRevision {
+	holds, err := s.redis.holding(ctx, readPatience)
+	h.RedisRevision, h.Redis = holds.Document, err
+	switch holds = holds.against(data); {
+	case err != nil || h.LogRevision == 0:
+	case holds.lacksDocument(h.LogRevision) || holds.Table < h.LogRevision:
 		h.Redis = errBehind
+	case holds.Table > max(h.LogRevision, revisionOf(s.lastKnown())):
+		h.Redis = ErrAhead
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

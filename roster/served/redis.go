@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -24,9 +25,13 @@ const (
 	writePatience = time.Second
 )
 
+// rest is how long nobody waits for Redis again after it did not answer in time.
+const rest = 500 * time.Millisecond
+
 // newer stores a document unless Redis holds a later revision: a slow reader's repair must not undo a fresh edit.
 var newer = redis.NewScript(`
-local have = tonumber(redis.call('GET', KEYS[2]) or '') or -1
+local have = redis.pcall('GET', KEYS[2])
+have = type(have) == 'string' and tonumber(have) or -1
 if have > tonumber(ARGV[1]) then return 0 end
 redis.call('MSET', KEYS[1], ARGV[2], KEYS[2], ARGV[1])
 return 1`)
@@ -44,6 +49,9 @@ func ClientOptions(url string) (*redis.Options, error) {
 	return o, nil
 }
 
+// ErrAhead says that Redis holds a duty table of a revision that is nowhere else: that of another deployment, or of a log that was lost.
+var ErrAhead = errors.New("redis holds a duty table that is newer than the log: roster rebuild writes it anew")
+
 var (
 	// errPatience says that Redis did not answer in time.
 	errPatience = errors.New("redis does not answer in time")
@@ -56,7 +64,14 @@ var (
 // store is Redis, asked with patience. It is safe for concurrent use.
 type store struct {
 	client redis.UniversalClient
+	obeys  bool         // the client gives up when its context ends, and needs nobody beside it who watches the clock
 	hung   atomic.Int32 // questions that ran out of patience and have not come back
+	last   atomic.Pointer[readTile]
+}
+
+func newStore(client redis.UniversalClient) store {
+	c, ok := client.(*redis.Client)
+	return store{client: client, obeys: ok && c.Options().ContextTimeoutEnabled && c.Options().MaxRetries == 0}
 }
 
 // ask puts one question and waits for the answer no longer than patience, whatever the client does with its context.
@@ -71,6 +86,18 @@ func ask[T any](ctx context.Context, s *store, patience time.Duration, question 
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
+	if s.obeys {
+		value, err := question(ctx)
+		switch cause := context.Cause(ctx); {
+		case err == nil || (cause == nil && !errors.Is(err, os.ErrDeadlineExceeded)): // the connection may notice before the context does
+			return value, err
+		case cause != nil && !errors.Is(cause, errPatience):
+			return none, cause
+		}
+		s.hung.Add(1)
+		s.rest()
+		return none, errPatience
+	}
 	answers := make(chan answer, 1)
 	go func() {
 		value, err := question(ctx)
@@ -89,11 +116,14 @@ func ask[T any](ctx context.Context, s *store, patience time.Duration, question 
 		s.hung.Add(1)
 		go func() {
 			<-answers
-			s.hung.Add(-1)
+			s.rest()
 		}()
 	}
 	return none, cause
 }
+
+// rest lets Redis be asked again after a while.
+func (s *store) rest() { time.AfterFunc(rest, func() { s.hung.Add(-1) }) }
 
 // fetch reads the document, or nothing when Redis holds the revision that is known (0: none is).
 func (s *store) fetch(ctx context.Context, known uint64) (data []byte, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -54,6 +55,8 @@ type Options struct {
 type Service struct {
 	Options
 	redis store
+	seen  atomic.Uint64 // newest revision that the log was seen to have
+	poke  chan struct{} // makes Run look at once
 
 	mu        sync.Mutex
 	known     *roster.Compiled // last known good; revisions only rise
@@ -69,7 +72,7 @@ func New(o Options) *Service {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
-	return &Service{Options: o, redis: store{client: o.Redis}}
+	return &Service{Options: o, redis: newStore(o.Redis), poke: make(chan struct{}, 1)}
 }
 
 // A Source is where the last read came from.
@@ -89,13 +92,19 @@ const logPatience = time.Second
 // knew. Errors: [ErrEmpty], and [ErrUnavailable] while nothing at least as new as revision atLeast (0: any) can be read; with that error the
 // roster is the last known, nil when there never was one, for a caller who must act on something.
 func (s *Service) Current(ctx context.Context, atLeast uint64) (*roster.Compiled, error) {
+	c, _, err := s.current(ctx, atLeast)
+	return c, err
+}
+
+// current says where the roster is from, too.
+func (s *Service) current(ctx context.Context, atLeast uint64) (*roster.Compiled, Source, error) {
 	known := s.lastKnown()
 	minimum := max(atLeast, revisionOf(known))
 	begin := time.Now()
 	c, trouble := s.readRedis(ctx, minimum, known)
 	if trouble == nil {
 		s.confirm(FromRedis, nil)
-		return c, nil
+		return c, FromRedis, nil
 	}
 	left := readPatience - time.Since(begin)
 	c, data, err := s.readLog(ctx, known)
@@ -104,17 +113,34 @@ func (s *Service) Current(ctx context.Context, atLeast uint64) (*roster.Compiled
 	case err == nil && c.Revision() >= minimum:
 		s.confirm(FromLog, trouble)
 		s.repair(ctx, left, c.Revision(), data, trouble)
-		return c, nil
+		return c, FromLog, nil
 	case known == nil && atLeast == 0 && errors.Is(err, ErrEmpty):
-		return nil, ErrEmpty
+		return nil, "", ErrEmpty
 	case err == nil || errors.Is(err, ErrEmpty):
 		err = errors.New("the log is behind what was seen")
 	}
 	s.fellBack(err)
 	if revisionOf(known) >= atLeast && known != nil {
-		return known, nil
+		return known, FromMemory, nil
 	}
-	return known, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return known, FromMemory, fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// Age is how long ago the roster was last known to be the newest; 0 while Redis or the log serves it.
+func (s *Service) Age() time.Duration {
+	s.mu.Lock()
+	source := s.source
+	s.mu.Unlock()
+	return s.age(source)
+}
+
+func (s *Service) age(source Source) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if source != FromMemory || s.known == nil {
+		return 0
+	}
+	return s.Now().Sub(s.confirmed)
 }
 
 func revisionOf(c *roster.Compiled) uint64 {
@@ -169,8 +195,10 @@ func (s *Service) repair(ctx context.Context, patience time.Duration, revision u
 	var err error
 	switch {
 	case errors.Is(trouble, errUnreadable):
+		s.wake() // the table may be no better
 		err = s.redis.force(ctx, patience, revision, data)
 	case errors.Is(trouble, errBehind):
+		s.wake()
 		err = s.redis.put(ctx, patience, revision, data)
 	}
 	if err != nil {
