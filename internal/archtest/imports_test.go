@@ -81,9 +81,10 @@ var table = map[string]row{
 	"eventlog/eventlogtest":        {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest":        {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
 	"phrase/phrasetest":            {tests: true},
-	"roster/served/servedtest":     {tests: true}, // a redis-server of a test's own
-	"e2e":                          {tests: true}, // real processes
-	"scenario":                     {tests: true}, // whole nodes in one process, in synctest bubbles
+	"roster/rostertest":            {tests: true, ours: []string{"roster"}}, // draws rosters
+	"roster/served/servedtest":     {tests: true},                           // a redis-server of a test's own
+	"e2e":                          {tests: true},                           // real processes
+	"scenario":                     {tests: true},                           // whole nodes in one process, in synctest bubbles
 	"internal/archtest":            {tests: true},
 	"internal/fuzztest":            {tests: true}, // what fuzz targets keep, read by the tests of each package
 }
