@@ -89,8 +89,13 @@ func TestNoEditOfARotationChangesAShiftThatIsOver(t *testing.T) {
 		now := start
 		for range rapid.IntRange(1, 4).Draw(t, "edits") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 6000).Draw(t, "later")) * time.Minute)
-			a := Amendment{"national", "l0", now, rapid.Bool().Draw(t, "keep")}
+			at := now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 0, 500, 20000}).Draw(t, "ahead")) * time.Minute)
+			a := Amendment{"national", "l0", at, rapid.Bool().Draw(t, "keep")}
 			kind, edited, err := wildEdit(t, b, a)
+			if waits, ok := errors.AsType[*WaitingChange](err); ok && waits.Begins.After(at) {
+				edits["waits"]++
+				continue
+			}
 			if err != nil {
 				if !errors.Is(err, ErrNotInTurns) && !errors.Is(err, ErrNobodyLeft) {
 					t.Fatalf("%s: %v", kind, err)
@@ -100,33 +105,33 @@ func TestNoEditOfARotationChangesAShiftThatIsOver(t *testing.T) {
 			edits[fmt.Sprint(kind, a.KeepCurrent)]++
 			was, will := compile2(t, b), compile2(t, edited)
 			before := start.AddDate(0, 0, -100)
-			if old, is := tiles(was, before, now), tiles(will, before, now); !sameTiles(old, is) {
-				t.Fatalf("%s at %s changes the past:\n%v\n%v", kind, now, old, is)
+			if old, is := tiles(was, before, at), tiles(will, before, at); !sameTiles(old, is) {
+				t.Fatalf("%s at %s changes the past:\n%v\n%v", kind, at, old, is)
 			}
 			if err := b.CheckPast(edited, now); err != nil {
 				t.Fatalf("%s: %v", kind, err)
 			}
-			people, until, on := turnOf(was, "l0", now)
+			people, until, on := turnOf(was, "l0", at)
 			next := edited.Rosters[0].Layers[0].Rotation
 			switch {
-			case !on || kind == "hours":
+			case !on || (kind == "hours" && !a.KeepCurrent):
 			case a.KeepCurrent:
-				if old, is := layerTiles(was, "l0", now, until), layerTiles(will, "l0", now, until); !sameTiles(old, is) {
-					t.Fatalf("%s at %s changes the present turn of %v until %s:\n%v\n%v", kind, now, people, until, old, is)
+				if old, is := layerTiles(was, "l0", at, until), layerTiles(will, "l0", at, until); !sameTiles(old, is) {
+					t.Fatalf("%s at %s changes the present turn of %v until %s:\n%v\n%v", kind, at, people, until, old, is)
 				}
 			default:
-				if got, _, on := turnOf(will, "l0", now); on && !slices.Equal(got, next.Turns[0]) {
-					t.Fatalf("%s at %s: %v has the turn, not the first, %v", kind, now, got, next.Turns[0])
+				if got, _, on := turnOf(will, "l0", at); on && !slices.Equal(got, next.Turns[0]) {
+					t.Fatalf("%s at %s: %v has the turn, not the first, %v", kind, at, got, next.Turns[0])
 				}
 			}
 			// The layer has somebody's turn from now on for as long as it had.
-			if _, _, still := turnOf(will, "l0", now); on && !still && next.Until == "" {
+			if _, _, still := turnOf(will, "l0", at); on && !still && next.Until == "" {
 				t.Fatalf("%s at %s leaves nobody", kind, now)
 			}
 			b = edited
 		}
 	})
-	for _, kind := range []string{"addtrue", "addfalse", "removetrue", "removefalse", "reordertrue", "lengthtrue", "lengthfalse", "settrue", "hourstrue"} {
+	for _, kind := range []string{"addtrue", "addfalse", "removetrue", "removefalse", "reordertrue", "lengthtrue", "lengthfalse", "settrue", "hourstrue", "hoursfalse", "waits"} {
 		if edits[kind] == 0 {
 			t.Errorf("the edit %s was never made", kind)
 		}
@@ -242,6 +247,19 @@ func TestEditsOfARotationReadAsACoordinatorExpects(t *testing.T) {
 			},
 			[]string{"ada 03-02 08:00", "bruno 03-09 08:00", "carmen 03-16 08:00", "erik 03-23 08:00", "ada 03-30 08:00"},
 		},
+		"somebody joins while a later handover waits for Monday": {
+			func(b Book) (Book, error) {
+				b, err := b.ChangeLength(keep, TurnShape{Unit: Weeks, Length: 1, Handover: "09:00"})
+				if err != nil {
+					return b, err
+				}
+				later := keep
+				later.At = keep.At.Add(time.Hour)
+				return b.AddTurn(later, []string{"dalia"}, 2)
+			},
+			// Carmen has the hour before the first handover at nine, and keeps the turn; dalia comes after bruno.
+			[]string{"ada 03-02 08:00", "bruno 03-09 08:00", "carmen 03-16 08:00", "ada 03-23 09:00", "bruno 03-30 09:00"},
+		},
 		"from a date to come": {
 			func(b Book) (Book, error) {
 				a := anew
@@ -258,6 +276,36 @@ func TestEditsOfARotationReadAsACoordinatorExpects(t *testing.T) {
 		}
 		if got := story(t, edited, "2026-03-02T07:00:00Z", "2026-04-03T00:00:00Z"); !slices.Equal(got, tc.want) {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, tc.want)
+		}
+	}
+}
+
+// What a coordinator planned for a day keeps its day, whatever is edited before.
+func TestAChangeThatWaitsIsNotBroughtForward(t *testing.T) {
+	now, monday, later := date(t, "2026-03-11T11:00:00Z"), date(t, "2026-03-16T07:00:00Z"), date(t, "2026-04-20T06:00:00Z")
+	at := func(at time.Time) Amendment { return Amendment{"national", "primary", at, true} }
+	twoWeeks := TurnShape{Unit: Weeks, Length: 2, Handover: "08:00"} // from the end of the turn that begins then
+	waits := must(weekly().ChangeLength(at(later), twoWeeks))
+	for name, err := range map[string]error{
+		"add":    second(waits.AddTurn(at(now), []string{"dalia"}, -1)),
+		"remove": second(waits.RemovePerson(at(now), "ada")),
+		"hours":  second(waits.SetRestrictions(at(now), []Restriction{{From: "08:00", Until: "20:00"}})),
+		"two":    second(must(must(weekly().ChangeLength(at(monday), twoWeeks)).RemovePerson(at(later), "ada")).AddTurn(at(now), []string{"dalia"}, -1)),
+	} {
+		if e, ok := errors.AsType[*WaitingChange](err); !ok || (!e.Begins.Equal(later.AddDate(0, 0, 7)) && name != "two") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	joined := must(waits.AddTurn(at(later), []string{"dalia"}, -1))
+	if was, is := story(t, weekly(), "2026-03-02T07:00:00Z", "2026-04-20T06:00:00Z"), story(t, joined, "2026-03-02T07:00:00Z", "2026-04-20T06:00:00Z"); !slices.Equal(was, is) {
+		t.Errorf("what comes before changed: %q, not %q", is, was)
+	}
+	// New hours begin with the next turn, and an edit that keeps the officer does not bring them forward.
+	hours := must(weekly().SetRestrictions(at(now), []Restriction{{From: "08:00", Until: "20:00"}}))
+	both := must(hours.AddTurn(at(now.Add(time.Hour)), []string{"dalia"}, -1))
+	for name, b := range map[string]Book{"hours": hours, "and a turn": both} {
+		if got, want := story(t, b, "2026-03-09T07:00:00Z", "2026-03-17T00:00:00Z"), []string{"bruno 03-09 08:00", "carmen 03-16 08:00", "nobody 03-16 20:00"}; !slices.Equal(got, want) {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

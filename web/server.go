@@ -94,6 +94,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeOfficer(mux)
 	s.routeLog(mux)
 	s.routeRoster(mux)
+	s.routeEdits(mux)
 	s.routeDirectory(mux)
 	s.routeCalendars(mux)
 	s.routeHealth(mux)

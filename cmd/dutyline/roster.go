@@ -34,6 +34,11 @@ type rosterCommand struct {
 	Gaps     gapsCommand     `cmd:"" help:"List when nobody is on duty."`
 	Fairness fairnessCommand `cmd:"" help:"Say who has how many hours, nights and weekends."`
 	Rebuild  rebuildCommand  `cmd:"" help:"Write the roster in Redis anew from the log. It mends itself; this does it now, whatever is there."`
+	Rotation rotationCommand `cmd:"" help:"Let people join and leave, and change when turns change."`
+	Takeover takeoverCommand `cmd:"" help:"Put somebody on duty now, to the end of the shift."`
+	Giveback givebackCommand `cmd:"" help:"End what somebody has taken over."`
+	Cover    coverCommand    `cmd:"" help:"Ask others to take a duty, and answer."`
+	Swap     swapCommand     `cmd:"" help:"Exchange two duties."`
 }
 
 // dutyFlags say which duty is asked for.
@@ -354,10 +359,16 @@ func parseBook(doc document) (book roster.Book, based bool, err error) {
 
 // conflict adds what to do to the answer that somebody was faster, which says who it was, when and why.
 func conflict(err error) error {
-	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusPreconditionFailed {
+	if isConflict(err) {
 		return &hinted{err, "dutyline roster export writes what stands."}
 	}
 	return err
+}
+
+// isConflict reports whether somebody else was faster.
+func isConflict(err error) bool {
+	p, ok := errors.AsType[*client.Problem](err)
+	return ok && p.Status == http.StatusPreconditionFailed
 }
 
 func sortedKeys[V any](m map[string]V) []string {
