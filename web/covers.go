@@ -133,8 +133,8 @@ func (s *Server) eachRoster(r *http.Request, visit func(duty roster.Roster, now 
 // newID makes an identifier that people can read to each other.
 func newID(kind string) string { return kind + "-" + strings.ToLower(rand.Text()[:8]) }
 
-// spanOf is the span of a body; what it leaves out is that of the person's duty now, or of their next.
-func spanOf(book roster.Book, rosterID, person, field, fromText, untilText string, now time.Time) (from, until time.Time, err error) {
+// coverSpan is the span of a body; what it leaves out is that of the person's duty now, or of their next.
+func coverSpan(book roster.Book, rosterID, person, field, fromText, untilText string, now time.Time) (from, until time.Time, err error) {
 	if from, err = timeOf(field+"/from", fromText, time.Time{}); err != nil {
 		return from, until, err
 	}
@@ -197,7 +197,7 @@ func (s *Server) askCover(w http.ResponseWriter, r *http.Request, who caller) er
 				return book, err
 			}
 			c := roster.Cover{ID: newID("cover"), Person: person, To: body.To, Reason: body.Reason}
-			if c.From, c.Until, err = spanOf(book, duty.ID, person, "", body.From, body.Until, now); err != nil {
+			if c.From, c.Until, err = coverSpan(book, duty.ID, person, "", body.From, body.Until, now); err != nil {
 				return book, err
 			}
 			if c.Expires, err = timeOf("/expires", body.Expires, time.Time{}); err != nil {
@@ -342,10 +342,10 @@ func (s *Server) askSwap(w http.ResponseWriter, r *http.Request, who caller) err
 				return book, err
 			}
 			swap := roster.Swap{ID: newID("swap"), One: roster.Part{Person: person}, Other: roster.Part{Person: body.Other.Person}}
-			if swap.One.From, swap.One.Until, err = spanOf(book, duty.ID, person, "/one", body.One.From, body.One.Until, now); err != nil {
+			if swap.One.From, swap.One.Until, err = coverSpan(book, duty.ID, person, "/one", body.One.From, body.One.Until, now); err != nil {
 				return book, err
 			}
-			if swap.Other.From, swap.Other.Until, err = spanOf(book, duty.ID, body.Other.Person, "/other", body.Other.From, body.Other.Until, now); err != nil {
+			if swap.Other.From, swap.Other.Until, err = coverSpan(book, duty.ID, body.Other.Person, "/other", body.Other.From, body.Other.Until, now); err != nil {
 				return book, err
 			}
 			if swap.Expires, err = timeOf("/expires", body.Expires, time.Time{}); err != nil {
