@@ -212,26 +212,56 @@ func (s *Server) askCover(w http.ResponseWriter, r *http.Request, who caller) er
 			}
 			return book.AskCover(duty.ID, c, now)
 		},
-		tell: func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellCover(book, in, id, now) },
+		tell:    func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellCover(book, in, id, now) },
+		horizon: func(edited roster.Book) time.Time { return endOfCover(edited, in, id) },
 	})
 }
 
+// coverIn finds a cover of a book.
+func coverIn(book roster.Book, in, id string) (roster.Cover, bool) {
+	duty, _ := rosterOf(book, in)
+	i := slices.IndexFunc(duty.Covers, func(c roster.Cover) bool { return c.ID == id })
+	if i < 0 {
+		return roster.Cover{}, false
+	}
+	return duty.Covers[i], true
+}
+
+// swapIn finds a swap of a book.
+func swapIn(book roster.Book, in, id string) (roster.Swap, bool) {
+	duty, _ := rosterOf(book, in)
+	i := slices.IndexFunc(duty.Swaps, func(s roster.Swap) bool { return s.ID == id })
+	if i < 0 {
+		return roster.Swap{}, false
+	}
+	return duty.Swaps[i], true
+}
+
 func (a *editAnswer) tellCover(book roster.Book, in, id string, now time.Time) {
-	if duty, err := rosterOf(book, in); err == nil {
-		if i := slices.IndexFunc(duty.Covers, func(c roster.Cover) bool { return c.ID == id }); i >= 0 {
-			cover := coverOf(in, duty.Covers[i], now)
-			a.Cover = &cover
-		}
+	if c, ok := coverIn(book, in, id); ok {
+		cover := coverOf(in, c, now)
+		a.Cover = &cover
 	}
 }
 
 func (a *editAnswer) tellSwap(book roster.Book, in, id string, now time.Time) {
-	if duty, err := rosterOf(book, in); err == nil {
-		if i := slices.IndexFunc(duty.Swaps, func(s roster.Swap) bool { return s.ID == id }); i >= 0 {
-			swap := swapOf(in, duty.Swaps[i], now)
-			a.Swap = &swap
-		}
+	if s, ok := swapIn(book, in, id); ok {
+		swap := swapOf(in, s, now)
+		a.Swap = &swap
 	}
+}
+
+func endOfCover(book roster.Book, in, id string) time.Time {
+	c, _ := coverIn(book, in, id)
+	return c.Until
+}
+
+func endOfSwap(book roster.Book, in, id string) time.Time {
+	s, _ := swapIn(book, in, id)
+	if s.One.Until.After(s.Other.Until) {
+		return s.One.Until
+	}
+	return s.Other.Until
 }
 
 // answerBody answers a cover or a swap.
@@ -283,7 +313,8 @@ func (s *Server) answerCover(w http.ResponseWriter, r *http.Request, who caller,
 			}
 			return answer(book, duty, id, by, now)
 		},
-		tell: func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellCover(book, in, id, now) },
+		tell:    func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellCover(book, in, id, now) },
+		horizon: func(edited roster.Book) time.Time { return endOfCover(edited, in, id) },
 	})
 }
 
@@ -363,7 +394,8 @@ func (s *Server) askSwap(w http.ResponseWriter, r *http.Request, who caller) err
 			}
 			return book.AskSwap(duty.ID, swap, now)
 		},
-		tell: func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellSwap(book, in, id, now) },
+		tell:    func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellSwap(book, in, id, now) },
+		horizon: func(edited roster.Book) time.Time { return endOfSwap(edited, in, id) },
 	})
 }
 
@@ -408,7 +440,8 @@ func (s *Server) answerSwap(w http.ResponseWriter, r *http.Request, who caller, 
 			}
 			return book.AnswerSwap(duty, id, by, accept, now)
 		},
-		tell: func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellSwap(book, in, id, now) },
+		tell:    func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellSwap(book, in, id, now) },
+		horizon: func(edited roster.Book) time.Time { return endOfSwap(edited, in, id) },
 	})
 }
 
@@ -434,7 +467,7 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, who caller) er
 	if wish.Until, err = timeOf("/until", body.Until, time.Time{}); err != nil {
 		return err
 	}
-	made := ""
+	var made roster.Override
 	return s.change(w, r, who, change{
 		editHead: body.editHead, said: "duty taken over",
 		make: func(book roster.Book, now time.Time) (roster.Book, error) {
@@ -443,13 +476,14 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, who caller) er
 				return book, err
 			}
 			wish.Roster = duty.ID
-			edited, override, err := book.TakeOver(wish, now)
-			made = override.ID
+			var edited roster.Book
+			edited, made, err = book.TakeOver(wish, now)
 			return edited, err
 		},
+		horizon: func(roster.Book) time.Time { return made.Until },
 		tell: func(answer *editAnswer, book roster.Book, _ time.Time) {
 			duty, err := rosterOf(book, wish.Roster)
-			if i := slices.IndexFunc(duty.Overrides, func(o roster.Override) bool { return o.ID == made }); err == nil && i >= 0 {
+			if i := slices.IndexFunc(duty.Overrides, func(o roster.Override) bool { return o.ID == made.ID }); err == nil && i >= 0 {
 				o := duty.Overrides[i]
 				answer.Takeover = &takeoverAnswer{duty.ID, o.By, between(o.From, o.Until)}
 			}

@@ -407,6 +407,9 @@ func TestTwoOfficersSwap(t *testing.T) {
 	}
 	accepted := w.edit("swaps/"+asked.Swap.ID+"/accept", w.officer, `{}`)
 	then := monday.AddDate(0, 0, 22)
+	if moves := accepted.Effect.Moves; len(moves) != 2 || !moves[1].Until.Equal(monday.AddDate(0, 0, 28).Add(-time.Hour)) {
+		t.Errorf("both parts are shown: %+v", moves)
+	}
 	if accepted.Swap.State != "accepted" || !slices.Equal(w.who(w.now), []string{"ada"}) || !slices.Equal(w.who(then), []string{"bruno"}) {
 		t.Errorf("%+v: %v now, %v then", accepted.Swap, w.who(w.now), w.who(then))
 	}
