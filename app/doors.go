@@ -134,6 +134,7 @@ func (b books) History(ctx context.Context) ([]web.RosterVersion, error) {
 	for i, v := range versions {
 		list[i] = web.RosterVersion{
 			Revision: v.Revision, Time: request.At(v.Time), Actor: request.Actor{Kind: request.ActorKind(v.Kind), ID: v.Actor}, Reason: v.Reason,
+			ConfirmedUnverified: v.Confirmed,
 		}
 	}
 	return list, forWeb(err)

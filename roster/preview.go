@@ -21,12 +21,12 @@ type Edit struct {
 type Preview struct {
 	From      time.Time             `json:"from"`
 	Until     time.Time             `json:"until"`
-	Changed   []Shift               `json:"changed"`          // tiles of the new rosters in which other people are on duty than before
-	Moves     []Move                `json:"moves"`            // the same, with who is on duty now
-	Gaps      []Gap                 `json:"gaps"`             // of the new rosters
-	Hours     map[string]HourChange `json:"hours"`            // people whose hours change
-	Contacts  []string              `json:"contacts_missing"` // people without a contact, and erased ones who are still on duty in the span
-	Confirm   []string              `json:"confirm"`          // people whom the edit puts on duty without a verified telephone: see [Book.Confirm]
+	Changed   []Shift               `json:"changed"`            // tiles of the new rosters in which other people are on duty than before
+	Moves     []Move                `json:"moves"`              // the same, with who is on duty now
+	Gaps      []Gap                 `json:"gaps"`               // of the new rosters
+	Hours     map[string]HourChange `json:"hours"`              // people whose hours change
+	Contacts  []string              `json:"contacts_missing"`   // people without a contact, and erased ones who are still on duty in the span
+	Confirm   []string              `json:"confirm_unverified"` // people whom the edit puts on duty without a verified telephone: see [Book.Confirm]
 	Overlaps  []Overlap             `json:"overlaps"`
 	Rest      []ShortRest           `json:"rest"`
 	Overwork  []Overwork            `json:"overwork"`

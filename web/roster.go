@@ -95,11 +95,13 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 	return s.edit(w, r, roster.Edit{Book: body.Book, Base: base, Reason: body.Reason, Actor: who.Subject})
 }
 
-// edit stores an edit, or with ?dry_run=true tells what that would do.
+// edit stores an edit, or with ?dry_run=true tells what that would do. Each ?confirm_unverified= names a person who may come on duty without a
+// verified telephone.
 func (s *Server) edit(w http.ResponseWriter, r *http.Request, edit roster.Edit) error {
 	if r.URL.Query().Get("dry_run") == "true" {
 		return s.previewRoster(w, r, edit.Book, edit.Base)
 	}
+	edit.Confirmed = r.URL.Query()["confirm_unverified"]
 	book, err := s.Rosters.Apply(r.Context(), edit)
 	if err != nil {
 		return err

@@ -249,7 +249,11 @@ func (historyCommand) Run(ctx context.Context, c *console) error {
 	}
 	t := table{head: []string{"REVISION", "TIME", "BY", "WHY"}}
 	for _, v := range versions {
-		t.add(fmt.Sprint(v.Revision), moment(v.Time), actorText(v.Actor), dash(v.Reason))
+		why := dash(v.Reason)
+		if len(v.ConfirmedUnverified) > 0 {
+			why += "; confirmed without a verified telephone: " + words(v.ConfirmedUnverified)
+		}
+		t.add(fmt.Sprint(v.Revision), moment(v.Time), actorText(v.Actor), why)
 	}
 	return t.write(c.out, "")
 }
@@ -267,6 +271,7 @@ type applyCommand struct {
 	File   string `short:"f" required:"" placeholder:"FILE" help:"The roster, YAML or JSON; - is standard input."`
 	DryRun bool   `help:"Only say what would change."`
 	Reason string `placeholder:"R" help:"Why, for the history. It must name nobody."`
+	confirmFlags
 }
 
 // Run replaces the book.
@@ -278,7 +283,7 @@ func (a *applyCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	stored, err := line.PutRoster(ctx, book, book.Revision, a.Reason)
+	stored, err := line.PutRoster(ctx, book, book.Revision, a.Reason, a.ConfirmUnverified...)
 	if err != nil {
 		return conflict(err)
 	}
