@@ -48,11 +48,16 @@ func (p Planner) AlarmTargets() []request.Target {
 func (p *plan) alarm() {
 	switch {
 	case p.s.Status.Ended():
-		p.callOff(string(p.s.Status))
+		p.events = append(p.events, cancelPages(p.s, p.now, string(p.s.Status), everyPage)...)
+		p.waitForCalls()
 		open := slices.ContainsFunc(p.s.Pages, func(page request.Page) bool { return page.State.Open() })
 		if len(p.events) == 0 && !open && !p.s.TooNew() {
 			p.add(request.Closed, request.ClosedBody{Reason: string(p.s.Status)})
 		}
+	case p.s.Alarm.Quiet(p.now):
+		p.ahead()
+	case p.s.Owner != "" && p.s.AcknowledgedAt.Before(p.s.Alarm.PagesFrom()):
+		p.promised()
 	case p.s.Owner != "":
 		p.callOff("acknowledged")
 	default:
@@ -67,6 +72,7 @@ func (p *plan) askAgain() {
 	if step.Count > 0 {
 		cause, due = request.CauseSilence, step.Decided.Add(p.Policy.Repeat)
 	}
+	due = later(due, p.s.Alarm.PagesFrom())
 	if p.s.TooNew() && due.Before(p.s.LastTime.Add(tooNewGrace)) {
 		due = p.s.LastTime.Add(tooNewGrace)
 	}

@@ -281,6 +281,11 @@ func (p *plan) nextMorning() time.Time {
 	if p.s.Urgency != request.Routine || p.Roster == nil {
 		return time.Time{}
 	}
+	return p.morning()
+}
+
+// morning is when the next day of the roster begins; zero while it is day. The roster must be known.
+func (p *plan) morning() time.Time {
 	local := p.now.In(p.zone())
 	since := time.Duration(local.Hour())*time.Hour + time.Duration(local.Minute())*time.Minute + time.Duration(local.Second())*time.Second
 	if since >= p.Policy.DayFrom && since < p.Policy.DayTo {
@@ -291,6 +296,12 @@ func (p *plan) nextMorning() time.Time {
 		day++
 	}
 	return time.Date(local.Year(), local.Month(), day, 0, int(p.Policy.DayFrom.Minutes()), 0, 0, local.Location())
+}
+
+// evening is when the roster's day ends, or has ended.
+func (p *plan) evening() time.Time {
+	local := p.now.In(p.zone())
+	return time.Date(local.Year(), local.Month(), local.Day(), 0, int(p.Policy.DayTo.Minutes()), 0, 0, local.Location())
 }
 
 // zone is the time zone of the roster that the first level names.
@@ -399,6 +410,9 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 	expires := p.now.Add(wait)
 	if m := p.s.Matter; m != nil && !m.Expires.IsZero() {
 		expires = m.Expires.Time
+	}
+	if !body.Expires.IsZero() {
+		expires = body.Expires.Time
 	}
 	body.Page = p.nextPage()
 	body.Recipient, body.Person, body.Channel, body.Contact = p.recipient(), person, contact.Channel, contact.ID

@@ -40,6 +40,7 @@ const (
 	TellWithdrawn  About = "withdrawn" // its sender withdrew it
 	AskToLookAfter About = "alarm"     // look after this alarm; carries a code
 
+	TellAhead      About = "alarm_ahead"       // coordinators: what is wrong with the roster, and from when on
 	TellShiftSoon  About = "shift_soon"        // a shift begins, from when to when
 	TellShiftNow   About = "shift_now"         // it has begun; how many requests are open
 	AskToHandOver  About = "handover_out"      // who goes off duty: their open requests pass on; carries a code

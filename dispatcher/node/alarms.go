@@ -101,6 +101,12 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 	now := n.opts.Clock.Now()
 	sight.Troubles, sight.Alarms = n.machine.Troubles(now), n.machine.Watched()
 	raise, over := n.alarms.monitor.Decide(now, sight)
+	stands := make([]*request.State, len(raise))
+	for i, a := range raise {
+		if s := sight.Standing(a); s != nil {
+			stands[i] = s.Clone()
+		}
+	}
 	for i, s := range over {
 		over[i] = s.Clone()
 	}
@@ -109,13 +115,17 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 	}
 	n.mu.Unlock()
 	for _, a := range raise {
-		n.opts.Logger.Error("alarm", zap.String("kind", string(a.Kind)), zap.String("cause", a.Text()))
+		log := n.opts.Logger.Error
+		if a.Quiet(now) {
+			log = n.opts.Logger.Warn
+		}
+		log("alarm", zap.String("kind", string(a.Kind)), zap.String("cause", a.Text()))
 	}
 	if !sight.Log {
 		return // an alarm cannot be stored without the log: what stands then is raised when it answers again
 	}
-	for _, a := range raise {
-		if err := n.raiseAlarm(ctx, a); err != nil && ctx.Err() == nil {
+	for i, a := range raise {
+		if err := n.raiseAlarm(ctx, a, stands[i]); err != nil && ctx.Err() == nil {
 			n.opts.Logger.Warn("an alarm is not stored yet; trying again", zap.String("kind", string(a.Kind)), zap.Error(err))
 		}
 	}
@@ -162,8 +172,13 @@ func (n *Node) sight(ctx context.Context) (s dispatcher.Sight) {
 	return s
 }
 
-// raiseAlarm raises an alarm that does not stand.
-func (n *Node) raiseAlarm(ctx context.Context, a request.AlarmBody) error {
+// raiseAlarm raises an alarm that does not stand, or says in the log of one that does at what other time it comes.
+func (n *Node) raiseAlarm(ctx context.Context, a request.AlarmBody, stands *request.State) error {
+	if stands != nil {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		return n.appendAlarm(ctx, stands, request.NewEvent(request.AlarmRaised, a))
+	}
 	_, err := n.begin(ctx, string(a.Kind), a.Cause, request.NewEvent(request.AlarmRaised, a), func(last *request.State) bool {
 		return last.Alarm.Same(a) && !last.Status.Ended() // it stands, and is not folded here yet
 	})
