@@ -20,27 +20,21 @@ const watchSpan = 7 * 24 * time.Hour
 type watched struct {
 	roster *roster.Compiled
 	hour   time.Time
+	end    time.Time // as far as was looked
 	list   []roster.Finding
 }
 
 // look lists what is wrong with a roster from now on, in the order in which it begins.
 func (w *watched) look(r *roster.Compiled, now time.Time) []roster.Finding {
 	if hour := now.Truncate(time.Hour); w.roster != r || !w.hour.Equal(hour) {
-		w.roster, w.hour = r, hour
-		span := watchSpan
-		if !slices.ContainsFunc(r.Book().People, func(p roster.Person) bool { return !p.Verified() }) {
-			w.list = r.Findings(hour, hour.Add(span))
-			return w.left(now)
+		w.roster, w.hour, w.end = r, hour, hour.Add(2*watchSpan) // to see the end of what begins within it
+		if slices.ContainsFunc(r.Book().People, func(p roster.Person) bool { return !p.Verified() }) {
+			w.end = hour.Add(roster.VerifiedSpan)
 		}
-		w.list = slices.DeleteFunc(r.Findings(hour, hour.Add(roster.VerifiedSpan)), func(f roster.Finding) bool {
-			return f.Kind != roster.FoundUnverified && !f.From.Before(hour.Add(span))
+		w.list = slices.DeleteFunc(r.Findings(hour, w.end), func(f roster.Finding) bool {
+			return f.Kind != roster.FoundUnverified && !f.From.Before(hour.Add(watchSpan))
 		})
 	}
-	return w.left(now)
-}
-
-// left forgets what is over.
-func (w *watched) left(now time.Time) []roster.Finding {
 	w.list = slices.DeleteFunc(w.list, func(f roster.Finding) bool { return !now.Before(f.Until) })
 	return w.list
 }
@@ -74,7 +68,7 @@ func (m *Machine) rosterTroubles(now time.Time) (list []request.AlarmBody) {
 		if f.Kind == roster.FoundGap && !now.Before(f.From) && m.planner.watches(f.Roster) {
 			continue // that is nobody_on_duty, from now on
 		}
-		a := alarmOf(r, f)
+		a := m.watched.alarm(f)
 		if i := slices.IndexFunc(list, a.Same); i >= 0 {
 			more[i]++
 			continue
@@ -87,12 +81,15 @@ func (m *Machine) rosterTroubles(now time.Time) (list []request.AlarmBody) {
 	return list
 }
 
-// alarmOf is the alarm about a finding.
-func alarmOf(r *roster.Compiled, f roster.Finding) request.AlarmBody {
+// alarm is the alarm about a finding.
+func (w *watched) alarm(f roster.Finding) request.AlarmBody {
 	const layout = "2006-01-02 15:04 MST"
-	zone := r.Zone(f.Roster)
-	a := request.AlarmBody{
-		Cause: "roster " + f.Roster, Due: request.At(f.From), Detail: f.From.In(zone).Format(layout) + " to " + f.Until.In(zone).Format(layout),
+	zone := w.roster.Zone(f.Roster)
+	a := request.AlarmBody{Cause: "roster " + f.Roster, Detail: f.From.In(zone).Format(layout), Due: request.At(f.From)}
+	if f.Until.Before(w.end) {
+		a.Detail += " to " + f.Until.In(zone).Format(layout)
+	} else {
+		a.Detail = "from " + a.Detail + " on"
 	}
 	switch f.Kind {
 	case roster.FoundGap:
