@@ -56,8 +56,8 @@ func (p *plan) alarm() {
 		}
 	case p.s.Alarm.Quiet(p.now):
 		p.ahead()
-	case p.s.Owner != "" && p.s.AcknowledgedAt.Before(p.s.Alarm.PagesFrom()):
-		p.promised()
+	case p.s.Owner != "" && p.early():
+		p.takeBack()
 	case p.s.Owner != "":
 		p.callOff("acknowledged")
 	default:

@@ -180,8 +180,15 @@ func (p *plan) tellAhead(person string, expires time.Time) {
 	}
 }
 
-// promised takes an alarm from whoever looked after it while it was far: when it comes, everybody is asked again.
-func (p *plan) promised() {
+// early reports whether somebody looks after an alarm since it was far, and nobody was paged since it came near. The step counts besides the clock
+// of the acknowledgement: that may be behind.
+func (p *plan) early() bool {
+	from := p.s.Alarm.PagesFrom()
+	return p.s.AcknowledgedAt.Before(from) && p.s.Step.Decided.Before(from)
+}
+
+// takeBack takes an alarm from whoever looked after it while it was far: when it comes, everybody is asked again.
+func (p *plan) takeBack() {
 	if grace := p.s.LastTime.Add(tooNewGrace); p.s.TooNew() && p.now.Before(grace) {
 		p.wakeAt(grace)
 		return

@@ -199,6 +199,24 @@ func TestWhoLooksAfterWhatIsFarIsAskedAgainWithEverybodyWhenItComes(t *testing.T
 	}
 }
 
+func TestAnAcknowledgementOfANodeWhoseClockIsBehindIsNotTakenBack(t *testing.T) {
+	w := newWorld(t)
+	w.policy.AlarmTo = []string{"erik"}
+	w.start("n1")
+	due := w.now.Add(2 * time.Hour)
+	ref := w.alarmed(request.AlarmBody{Kind: request.AlarmGap, Cause: "roster national", Due: request.At(due)})
+	w.run(time.Hour + time.Minute) // it pages
+	s := w.state(ref)
+	behind := w.now.Add(-4 * time.Minute)
+	events, kind := dispatcher.Acknowledge(s, behind, "erik", "p2", request.ViaKey)
+	commit := s.Decide(behind, "n2", request.Actor{Kind: request.ByOfficer, ID: "erik"}, events...)
+	w.append(ref, encode(t, commit))
+	w.run(time.Hour)
+	if s := w.state(ref); kind != notifier.AlarmTaken || s.Owner != "erik" {
+		t.Errorf("%s, looked after by %q: %v", kind, s.Owner, w.events(ref))
+	}
+}
+
 func TestTheTimeOfAnAlarmFollowsTheRoster(t *testing.T) {
 	w := newWorld(t)
 	w.policy.AlarmTo = []string{"erik"}

@@ -124,8 +124,10 @@ func (a *auditor) progress(f *file, now time.Time) {
 	switch all := f.step.count > 0 && !slices.ContainsFunc(f.step.targets, func(p string) bool { return !slices.Contains(f.passed, p) }); {
 	case f.ops && f.step.count == 0:
 		due = later(now, f.alarm.PagesFrom())
+	case f.ops:
+		due = a.stepEnds(f)
 	case f.step.count == 0, f.returned:
-	case f.step.Everyone, !all, f.ops:
+	case f.step.Everyone, !all:
 		due = a.stepEnds(f)
 	}
 	if morning := a.morning(f, now); morning.After(now) {
