@@ -165,7 +165,7 @@ func (h health) Parts(ctx context.Context) []web.Part {
 		dispatcher.Detail = nodesOf(h.node)
 	}
 	how := h.roster.Health(ask)
-	book := web.Part{Name: "roster", OK: known && how.Revision > 0, Detail: fmt.Sprintf("revision %d from %s", how.Revision, how.Source)}
+	book := web.Part{Name: "roster", OK: known && how.Revision > 0, Detail: fmt.Sprintf("revision %d from %s", how.Revision, how.Source) + findingsOf(h.node)}
 	switch {
 	case !book.OK:
 		book.Detail = "there is no roster yet: store one with dutyline roster apply"

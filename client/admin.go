@@ -31,6 +31,7 @@ type Alarm struct {
 	Cause     string            `json:"cause"`
 	Since     request.Instant   `json:"since"`
 	ClearedAt request.Instant   `json:"cleared_at"`
+	Due       request.Instant   `json:"due,omitzero"` // of an alarm about the roster: when what it is about begins; until an hour before it wakes nobody
 	Paged     []string          `json:"paged"`
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -135,17 +136,17 @@ type world struct {
 	arrivals map[request.Ref]time.Time // the first text of a request at the provider
 }
 
-// inFakeTime plays a story in a bubble.
-func inFakeTime(t *testing.T, policy dispatcher.Policy, story func(t *testing.T, w *world)) {
+// inFakeTime plays a story in a bubble. With a change of the roster the node raises alarms.
+func inFakeTime(t *testing.T, policy dispatcher.Policy, story func(t *testing.T, w *world), changes ...func(*roster.Book)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, eventlogtest.Start(t), policy)
+		w := newWorld(t, eventlogtest.Start(t), policy, changes...)
 		synctest.Wait()
 		story(t, w)
 	})
 }
 
-func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy) *world {
+func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy, changes ...func(*roster.Book)) *world {
 	t.Helper()
 	w := &world{t: t, log: eventlogtest.Open(t, server, eventlog.Requests), arrivals: map[request.Ref]time.Time{}}
 	hooks := &memory{before: func(*http.Request) error {
@@ -169,6 +170,11 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy)
 	book := roster.Example("UTC", time.Now())
 	book.Revision = 1
 	book.Rosters[0].Layers[0].Rotation.From = time.Now().AddDate(0, 0, -3).Format(time.DateOnly)
+	var alarms node.Alarms
+	for _, change := range changes {
+		change(&book)
+		alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, strconv.Itoa(i))) }
+	}
 	compiled, err := roster.Compile(book)
 	if err != nil {
 		t.Fatal(err)
@@ -178,6 +184,7 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy)
 		Providers: []node.Provider{{Channel: w.client.SMS()}, {Channel: w.receiver.channel(), Limit: notifier.Limit{InFlight: 8, PerRecipient: 4}}},
 		Webhook:   func(string) bool { return w.receiver.wanted.Load() },
 		Code:      w.code,
+		Alarms:    alarms,
 		Seal:      func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) { return plain, nil },
 		Logger:    w.logs.logger(),
 	})

@@ -18,6 +18,7 @@ func (s *Server) routeRoster(mux *http.ServeMux) {
 	mux.Handle("PUT /api/v1/roster", s.api(s.putRoster, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster/history", s.api(s.rosterHistory, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster/gaps", s.api(s.rosterGaps, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/roster/readiness", s.api(s.rosterReadiness, directory.RoleOfficer, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster/fairness", s.api(s.rosterFairness, directory.RoleCoordinator))
 	mux.Handle("POST /api/v1/roster/revert", s.api(s.revertRoster, directory.RoleCoordinator))
 }

@@ -29,6 +29,8 @@ type rosterCommand struct {
 	Revert   revertCommand   `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
 	Gaps     gapsCommand     `cmd:"" help:"List when nobody is on duty."`
 	Fairness fairnessCommand `cmd:"" help:"Say who has how many hours, nights and weekends."`
+
+	Readiness readinessCommand `cmd:"" help:"Say whether everybody on duty can be reached, who comes next, and what to mend."`
 }
 
 // dutyFlags say which duty is asked for.

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -10,6 +11,7 @@ import (
 	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
 )
 
 const (
@@ -252,6 +254,14 @@ func (n *Node) Alarms() []*request.State {
 		return nil
 	}
 	return n.machine.Alarms()
+}
+
+// Findings lists what is wrong with the roster that this node decides with: gaps and broken rules of the next week, and who is on duty within four
+// weeks without a verified telephone.
+func (n *Node) Findings() []roster.Finding {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.machine.Findings(n.opts.Clock.Now()))
 }
 
 // AlarmTargets names the people whom alarms would reach now.
