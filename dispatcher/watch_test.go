@@ -91,24 +91,26 @@ func TestWhoHasNoVerifiedTelephoneAndWhatRuleIsBrokenIsFound(t *testing.T) {
 		"unverified_on_duty person dalia: on national, 2026-03-23 08:00 UTC to 2026-03-30 08:00 UTC")
 }
 
-func TestWhileANewerRosterIsNotReadWhatStandsStands(t *testing.T) {
-	w := newWorld(t)
-	n := w.start("n1")
-	w.edit(nobody("gap", w.now.Add(48*time.Hour), time.Hour))
-	found := n.machine.Troubles(w.now)
-	if len(found) != 1 {
-		t.Fatal(found)
-	}
-	w.alarmed(found[0])
-	w.run(time.Second)
-	for _, change := range []func(*roster.Book){func(b *roster.Book) { b.Rosters[0].Overrides = nil }, silence(0)} {
-		before := w.book
-		change(&w.book)
-		w.step(n, dispatcher.RosterSeen{Revision: w.book.Revision + 1})
-		if got := n.machine.Troubles(w.now); len(got) != 1 || !got[0].Same(found[0]) {
-			t.Errorf("found by an old roster: %v", got)
+func TestWhileANewerRosterIsNotReadWhatStandsStandsAndNothingIsFound(t *testing.T) {
+	gap := request.AlarmBody{Kind: request.AlarmGap, Cause: "roster national", Due: request.At(time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC))}
+	for _, mends := range []bool{true, false} {
+		w := newWorld(t)
+		n := w.start("n1")
+		if mends { // the newer roster has no gap any more, and another node has cleared the alarm
+			w.edit(nobody("gap", gap.Due.Time, time.Hour))
+		} else { // it has one, and another node has raised the alarm
+			w.alarmed(gap)
+			w.run(time.Second)
 		}
-		w.book = before
+		newer := w.book.Revision + 1
+		w.step(n, dispatcher.RosterSeen{Revision: newer})
+		if got := n.machine.Troubles(w.now); len(got) > 0 == mends || (!mends && got[0] != gap) {
+			t.Errorf("mends %t: found %v", mends, got)
+		}
+		w.run(10 * time.Minute) // longer than decisions wait for it
+		if got := n.machine.Troubles(w.now); len(got) > 0 == mends {
+			t.Errorf("mends %t: found later %v", mends, got)
+		}
 	}
 }
 
