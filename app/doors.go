@@ -135,6 +135,7 @@ func (b books) History(ctx context.Context) ([]web.RosterVersion, error) {
 	for i, v := range versions {
 		list[i] = web.RosterVersion{
 			Revision: v.Revision, Time: request.At(v.Time), Actor: request.Actor{Kind: request.ActorKind(v.Kind), ID: v.Actor}, Reason: v.Reason,
+			ConfirmedUnverified: v.Confirmed,
 		}
 	}
 	return list, forWeb(err)
@@ -165,7 +166,9 @@ func (h health) Parts(ctx context.Context) []web.Part {
 		dispatcher.Detail = nodesOf(h.node)
 	}
 	how := h.roster.Health(ask)
-	return []web.Part{log, dispatcher, rosterPart(how, known), redisPart(how), alarmPart(h.node)}
+	book := rosterPart(how, known)
+	book.Detail += findingsOf(h.node)
+	return []web.Part{log, dispatcher, book, redisPart(how), alarmPart(h.node)}
 }
 
 // nodesOf says which nodes share the work, and what is wrong with the clock.

@@ -31,6 +31,7 @@ type Alarm struct {
 	Cause     string            `json:"cause"`
 	Since     request.Instant   `json:"since"`
 	ClearedAt request.Instant   `json:"cleared_at"`
+	Due       request.Instant   `json:"due,omitzero"` // of an alarm about the roster: when what it is about begins; until an hour before it wakes nobody
 	Paged     []string          `json:"paged"`
 }
 
@@ -54,11 +55,20 @@ type rosterEdit struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// PutRoster replaces the book of revision base. The reason goes into the history and must name nobody.
-func (c *Client) PutRoster(ctx context.Context, book roster.Book, base uint64, reason string) (roster.Book, error) {
+// confirming is the path of an edit after which the people named may be on duty without a verified telephone.
+func confirming(path string, people []string) string {
+	if len(people) == 0 {
+		return path
+	}
+	return withQuery(path, url.Values{"confirm_unverified": people})
+}
+
+// PutRoster replaces the book of revision base. The reason goes into the history and must name nobody. Whom it newly puts on duty without a
+// verified telephone must be among confirmed; else the error is a [*Problem] with the code unverified_on_duty, and nothing is stored.
+func (c *Client) PutRoster(ctx context.Context, book roster.Book, base uint64, reason string, confirmed ...string) (roster.Book, error) {
 	var stored roster.Book
 	_, err := c.do(ctx, call{
-		method: http.MethodPut, path: "/api/v1/roster", body: rosterEdit{book, reason}, header: map[string]string{"If-Match": quoted(base)},
+		method: http.MethodPut, path: confirming("/api/v1/roster", confirmed), body: rosterEdit{book, reason}, header: map[string]string{"If-Match": quoted(base)},
 	}, &stored)
 	return stored, err
 }
@@ -73,6 +83,7 @@ type Preview struct {
 	Gaps      []NewGap                     `json:"gaps"`       // with nobody on duty
 	Hours     map[string]roster.HourChange `json:"hours"`      // people whose hours would change
 	Contacts  []string                     `json:"contacts_missing"`
+	Confirm   []string                     `json:"confirm_unverified"` // who would newly be on duty without a verified telephone: PutRoster must name them
 	Overlaps  []Overlap                    `json:"overlaps"`
 	Rest      []ShortRest                  `json:"rest"`
 	Overwork  []Overwork                   `json:"overwork"`
@@ -169,10 +180,11 @@ type Reversion struct {
 }
 
 // RevertRoster brings an earlier revision back, as a new edit of revision base. Shifts that are over stay, and so do people's telephones.
-func (c *Client) RevertRoster(ctx context.Context, to Reversion, base uint64) (roster.Book, error) {
+// confirmed is that of [Client.PutRoster].
+func (c *Client) RevertRoster(ctx context.Context, to Reversion, base uint64, confirmed ...string) (roster.Book, error) {
 	var stored roster.Book
 	_, err := c.do(ctx, call{
-		method: http.MethodPost, path: "/api/v1/roster/revert", body: to, header: map[string]string{"If-Match": quoted(base)},
+		method: http.MethodPost, path: confirming("/api/v1/roster/revert", confirmed), body: to, header: map[string]string{"If-Match": quoted(base)},
 	}, &stored)
 	return stored, err
 }
@@ -259,6 +271,8 @@ type RosterVersion struct {
 	Time     request.Instant `json:"time"`
 	Actor    request.Actor   `json:"actor"`
 	Reason   string          `json:"reason"`
+	// ConfirmedUnverified are the people whom the edit put on duty without a verified telephone: its actor has confirmed it.
+	ConfirmedUnverified []string `json:"confirmed_unverified,omitempty"`
 }
 
 // RosterHistory lists the edits of the roster, the newest first.

@@ -16,8 +16,10 @@ const CodeLife = 48 * time.Hour
 // Acknowledge decides what comes of somebody taking a request: the events to append, if any, and the answer.
 func Acknowledge(s *request.State, now time.Time, person, page string, via request.Via) ([]request.Event, notifier.AnswerKind) {
 	switch {
-	case s.Ref.IsOps():
+	case s.Kind() == request.OpsAlarm:
 		return acknowledgeAlarm(s, now, person, page, via)
+	case s.Kind() != "":
+		return acknowledgeMatter(s, now, person, page, via)
 	case s.Status.Ended():
 		return nil, notifier.AlreadyEnded
 	case s.Owner == person:
@@ -26,7 +28,7 @@ func Acknowledge(s *request.State, now time.Time, person, page string, via reque
 		return nil, notifier.AlreadyTaken
 	}
 	events := []request.Event{request.NewEvent(request.Acknowledged, request.AcknowledgedBody{Page: page, Person: person, Via: via})}
-	events = append(events, cancelPages(s, now, "acknowledged")...)
+	events = append(events, cancelPages(s, now, "acknowledged", askingPage)...)
 	for _, a := range s.Alarms {
 		events = append(events, request.NewEvent(request.AlarmCleared, a))
 	}
@@ -37,13 +39,13 @@ func Acknowledge(s *request.State, now time.Time, person, page string, via reque
 func Pass(s *request.State, person, page string, via request.Via) ([]request.Event, notifier.AnswerKind) {
 	asked := slices.ContainsFunc(s.Pages, func(p request.Page) bool { return p.Person == person && p.Purpose == request.Ask })
 	switch {
-	case s.Ref.IsOps() && s.Status.Ended():
+	case s.Kind() == request.OpsAlarm && s.Status.Ended():
 		return nil, notifier.AlarmOver
 	case s.Status.Ended():
 		return nil, notifier.AlreadyEnded
 	case s.Owner != "" && s.Owner != person:
 		return nil, notifier.AlreadyTaken
-	case s.Ref.IsOps() && s.Owner == "": // it goes to all at once: only who looks after it can give it back
+	case s.Matter != nil, s.Kind() == request.OpsAlarm && s.Owner == "": // it goes to all at once: only who looks after an alarm can give it back
 		return nil, notifier.CannotPass
 	case s.Owner == "" && slices.Contains(s.Passed, person):
 		return nil, notifier.PassedOn

@@ -218,6 +218,9 @@ func FuzzMachine(f *testing.F) {
 	add(request.Opened, request.OpenedBody{Person: "ada"})
 	add(request.UrgencyChanged, request.UrgencyChangedBody{From: request.Critical, To: request.Routine})
 	add(request.AlarmRaised, request.AlarmBody{Kind: request.AlarmUnanswered, Cause: "x"})
+	for _, due := range []string{"2026-03-02T12:30:00.000Z", "2026-03-04T12:00:00.000Z", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00Z"} {
+		add(request.AlarmRaised, body{"kind": "redis_away", "cause": "node n1", "due": due})
+	}
 	add(request.AlarmCleared, request.AlarmBody{Kind: request.AlarmRedis, Cause: "node n1"})
 	add(request.ContentErased, body{})
 	add(request.Closed, request.ClosedBody{Reason: "withdrawn"})

@@ -50,6 +50,9 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	for _, target := range m.planner.nobodyOnDuty(now) {
 		t.add(nil, request.AlarmBody{Kind: request.AlarmNobody, Cause: target})
 	}
+	for _, a := range m.rosterTroubles(now) {
+		t.add(nil, a)
+	}
 	return t.list()
 }
 
@@ -211,11 +214,22 @@ func (r *record) failing(now time.Time) bool {
 		((r.failed >= failures && lasted >= failingFor) || (r.failed > 1 && lasted >= failingLong))
 }
 
-// Decide gives the alarms to raise and those to clear. An alarm that stands already is not raised again, whoever raised it.
+// Standing is the log of an alarm that stands; nil when none does.
+func (s Sight) Standing(a request.AlarmBody) *request.State {
+	for _, have := range s.Alarms {
+		if !have.Status.Ended() && have.Alarm.Same(a) {
+			return have
+		}
+	}
+	return nil
+}
+
+// Decide gives the alarms to raise and those to clear. An alarm that stands already is not raised again, whoever raised it, unless it comes at
+// another time than its log says: then it is raised once more in the same log.
 func (m *Monitor) Decide(now time.Time, s Sight) (raise []request.AlarmBody, over []*request.State) {
 	wanted := m.wanted(now, s)
 	for _, w := range wanted {
-		if !slices.ContainsFunc(s.Alarms, func(a *request.State) bool { return !a.Status.Ended() && a.Alarm.Same(w) }) {
+		if stands := s.Standing(w); stands == nil || moved(stands.Alarm, w, now) {
 			raise = append(raise, w)
 		}
 	}
@@ -310,10 +324,10 @@ func (m *Monitor) knowsGone(now time.Time, a *request.State, s Sight) bool {
 
 // ClearAlarm gives the events that end an alarm; none when it has ended.
 func ClearAlarm(s *request.State, now time.Time) []request.Event {
-	if !s.Ref.IsOps() || s.Status.Ended() {
+	if s.Kind() != request.OpsAlarm || s.Status.Ended() {
 		return nil
 	}
-	return append([]request.Event{request.NewEvent(request.AlarmCleared, s.Alarm)}, cancelPages(s, now, string(request.StatusCleared))...)
+	return append([]request.Event{request.NewEvent(request.AlarmCleared, s.Alarm)}, cancelPages(s, now, string(request.StatusCleared), everyPage)...)
 }
 
 // AlarmRef finds where the next alarm of a kind and cause is raised: the first reference of its series that nobody has used, and the one

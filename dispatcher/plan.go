@@ -59,7 +59,7 @@ func (p Planner) Plan(s *request.State, now time.Time) Decision {
 	run.tellSender()
 	switch {
 	case s.Ref.IsOps():
-		run.alarm()
+		run.ops()
 	case s.Status.Ended():
 		run.end()
 	case s.Owner != "" && run.lapsed(): // the next plan takes the next step
@@ -104,7 +104,12 @@ func (p *plan) expired(page *request.Page) bool {
 
 // callOff cancels the asking pages that are not with a provider, and looks again when those that are should have come back.
 func (p *plan) callOff(reason string) {
-	p.events = append(p.events, cancelPages(p.s, p.now, reason)...)
+	p.events = append(p.events, cancelPages(p.s, p.now, reason, askingPage)...)
+	p.waitForCalls()
+}
+
+// waitForCalls looks again when the asking pages that are with a provider should have come back.
+func (p *plan) waitForCalls() {
 	for i := range p.s.Pages {
 		page := &p.s.Pages[i]
 		if page.Purpose != request.Ask || page.State != request.PageSending {
@@ -116,11 +121,15 @@ func (p *plan) callOff(reason string) {
 	}
 }
 
-func cancelPages(s *request.State, now time.Time, reason string) []request.Event {
+// askingPage and everyPage say which pages are called off.
+func askingPage(p *request.Page) bool { return p.Purpose == request.Ask }
+func everyPage(*request.Page) bool    { return true }
+
+func cancelPages(s *request.State, now time.Time, reason string, which func(*request.Page) bool) []request.Event {
 	var events []request.Event
 	for i := range s.Pages {
 		page := &s.Pages[i]
-		if page.Purpose != request.Ask {
+		if !which(page) {
 			continue
 		}
 		waits := (page.State == request.PageQueued || page.State == request.PageRetrying) && now.Before(page.Expires.Time) // else it gets page_expired
@@ -272,6 +281,11 @@ func (p *plan) nextMorning() time.Time {
 	if p.s.Urgency != request.Routine || p.Roster == nil {
 		return time.Time{}
 	}
+	return p.morning()
+}
+
+// morning is when the next day of the roster begins; zero while it is day. The roster must be known.
+func (p *plan) morning() time.Time {
 	local := p.now.In(p.zone())
 	since := time.Duration(local.Hour())*time.Hour + time.Duration(local.Minute())*time.Minute + time.Duration(local.Second())*time.Second
 	if since >= p.Policy.DayFrom && since < p.Policy.DayTo {
@@ -282,6 +296,12 @@ func (p *plan) nextMorning() time.Time {
 		day++
 	}
 	return time.Date(local.Year(), local.Month(), day, 0, int(p.Policy.DayFrom.Minutes()), 0, 0, local.Location())
+}
+
+// evening is when the roster's day ends, or has ended.
+func (p *plan) evening() time.Time {
+	local := p.now.In(p.zone())
+	return time.Date(local.Year(), local.Month(), local.Day(), 0, int(p.Policy.DayTo.Minutes()), 0, 0, local.Location())
 }
 
 // zone is the time zone of the roster that the first level names.
@@ -387,9 +407,16 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 	if p.s.Ref.IsOps() {
 		wait = max(p.Policy.Validity, p.Policy.Repeat) // a provider that fails may be what it is about
 	}
+	expires := p.now.Add(wait)
+	if m := p.s.Matter; m != nil && !m.Expires.IsZero() {
+		expires = m.Expires.Time
+	}
+	if !body.Expires.IsZero() {
+		expires = body.Expires.Time
+	}
 	body.Page = p.nextPage()
 	body.Recipient, body.Person, body.Channel, body.Contact = p.recipient(), person, contact.Channel, contact.ID
-	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(p.now.Add(wait))
+	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(expires)
 	p.add(request.PageOrdered, body)
 	p.pages++
 	p.first = cmp.Or(p.first, person)
@@ -583,8 +610,12 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 			targets = append(targets, request.Target{Person: person, Why: why})
 		}
 	}
-	if p.s.Ref.IsOps() {
+	switch p.s.Kind() {
+	case "":
+	case request.OpsAlarm:
 		return p.AlarmTargets(), ""
+	default:
+		return targetsOf(p.s.Step.Targets, ""), "" // an edit changes the matter, and so its targets
 	}
 	if everyone || level > len(p.Policy.Levels) {
 		for _, person := range p.Roster.Everyone(p.now) {

@@ -34,6 +34,7 @@ const (
 	CodeInvalid         Code = "invalid"
 	CodeKeyReused       Code = "idempotency_key_reused"
 	CodeVersionRequired Code = "version_required"
+	CodeUnverified      Code = "unverified_on_duty"
 	CodeTooMany         Code = "too_many_failed_sign_ins"
 	CodeInternal        Code = "internal"
 	CodeUnavailable     Code = "unavailable"
@@ -67,6 +68,7 @@ var Kinds = map[Code]Kind{
 	CodeInvalid:         {http.StatusUnprocessableEntity, "Cannot be understood", "Some fields cannot be understood. Each is listed with what to do."},
 	CodeKeyReused:       {http.StatusUnprocessableEntity, "Key used before", "This idempotency key was used for another body. Use a new key for a new request, the same body for a repetition."},
 	CodeVersionRequired: {http.StatusPreconditionRequired, "Version needed", "Send the version that you read in the header If-Match."},
+	CodeUnverified:      {http.StatusUnprocessableEntity, "Not confirmed", "It would put somebody on duty without a verified telephone. Nothing was stored."},
 	CodeTooMany:         {http.StatusTooManyRequests, "Too many failed sign-ins", "Too many wrong tokens came from your address. Wait a minute. A valid token is always accepted."},
 	CodeInternal:        {http.StatusInternalServerError, "Fault", "Something failed here, and it was noted. Try again; if the matter is urgent, use another channel too."},
 	CodeUnavailable:     {http.StatusServiceUnavailable, "Not available now", "It cannot be stored or read right now. Repeat the same call with the same key in a few seconds."},

@@ -9,6 +9,7 @@ import (
 
 var alarmKinds = []string{
 	"unanswered", "nobody_on_duty", "no_usable_channel", "provider_failing", "redis_away", "log_was_away", "clock_offset", "page_late",
+	"roster_gap", "unverified_on_duty", "coverage_broken",
 }
 
 func TestAlarmsFitOneSegmentAndSayWhatIsWrong(t *testing.T) {
@@ -24,6 +25,12 @@ func TestAlarmsFitOneSegmentAndSayWhatIsWrong(t *testing.T) {
 				if want == "" || !strings.Contains(text, want) {
 					t.Errorf("%s %s: %q lacks %q", l, kind, text, want)
 				}
+			}
+			const when = "2026-11-30 20:00"
+			ahead := Text(l, AlarmAhead, Args{Reference: "7K4M-2QX9-U", Alarm: kind, When: when})
+			n, encoding = phrasetest.Segments(ahead)
+			if strings.Contains("roster_gap unverified_on_duty coverage_broken", kind) && (n != 1 || !strings.Contains(ahead, what) || !strings.Contains(ahead, when)) {
+				t.Errorf("%s %s ahead takes %d segments of %s: %q", l, kind, n, encoding, ahead)
 			}
 			spoken := Spoken(l, VoiceAlarm, Args{Reference: "7K4M-2QX9-U", Code: "123456", Alarm: kind})
 			if !strings.Contains(spoken, what) || strings.Contains(spoken, "123456") || !strings.Contains(spoken, "9; U") {

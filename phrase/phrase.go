@@ -88,7 +88,8 @@ const (
 
 // What is said of alarms, in texts and in calls.
 const (
-	Alarm           Key = "sms_alarm" // {reference} {alarm} {code}: look after this alarm
+	Alarm           Key = "sms_alarm"       // {reference} {alarm} {code}: look after this alarm
+	AlarmAhead      Key = "sms_alarm_ahead" // {reference} {alarm} {when}: what is wrong with the roster, and from when on
 	AlarmTaken      Key = "sms_alarm_taken"
 	AlarmOver       Key = "sms_alarm_over"
 	VoiceAlarm      Key = "voice_alarm" // {reference} {alarm}: 1 takes it, 9 repeats
@@ -97,7 +98,7 @@ const (
 )
 
 // Messages lists the keys of text messages. Do not modify.
-var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmTaken, AlarmOver}
+var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmAhead, AlarmTaken, AlarmOver}
 
 // Args fill the placeholders of a text.
 type Args struct {
@@ -107,6 +108,7 @@ type Args struct {
 	Code      string
 	CallSign  string
 	Alarm     string // kind of an alarm, as in events: redis_away; it is translated
+	When      string // as in 2006-01-02 15:04
 }
 
 //go:embed lang/*.json
@@ -160,7 +162,7 @@ func Spoken(l Language, k Key, a Args) string {
 
 func fill(l Language, text, reference, urgency, language string, a Args) string {
 	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
-		"{alarm}", alarm(l, a.Alarm)).Replace(text)
+		"{alarm}", alarm(l, a.Alarm), "{when}", a.When).Replace(text)
 }
 
 // alarm says in words what is wrong; a kind of a later version says nothing.

@@ -241,6 +241,8 @@ type AlarmBody struct {
 	// Detail and Urgency stand in ops logs alone: what else is told of the alarm, ids and figures only, and whether an emergency is at stake.
 	Detail  string  `json:"detail,omitempty"`
 	Urgency Urgency `json:"urgency,omitempty"`
+	// Due is when what an alarm of the roster is about begins; see [AlarmBody.PagesFrom].
+	Due Instant `json:"due,omitzero"`
 }
 
 // SenderNotifiedBody is the body of sender_notified.

@@ -3,6 +3,7 @@ package request
 import (
 	"encoding/binary"
 	"strings"
+	"time"
 )
 
 // opsCheck is the check character of what belongs to no request. The values whose check it is (36 of 37) never name a request ([NewRef]
@@ -37,7 +38,7 @@ func written(value uint64, check byte) Ref {
 	return Ref(out[:])
 }
 
-// IsOps reports whether the log belongs to no request: it is an alarm's.
+// IsOps reports whether the log belongs to no request: [State.Kind] says what it is about.
 func (r Ref) IsOps() bool { return len(r) == referenceLength && r[referenceLength-1] == opsCheck }
 
 // refOfOpsSubject is the reverse of [Ref.Subject] for ops logs.
@@ -53,11 +54,18 @@ const (
 	AlarmLog      AlarmKind = "log_was_away"     // NATS did not answer for a while; it cannot be stored before it is over
 	AlarmClock    AlarmKind = "clock_offset"     // a node's clock and the log's differ by more than two seconds
 	AlarmLate     AlarmKind = "page_late"        // a page was due and nobody has attempted it
+
+	AlarmGap        AlarmKind = "roster_gap"         // nobody will be on duty on a roster
+	AlarmUnverified AlarmKind = "unverified_on_duty" // somebody without a verified telephone is on duty, or will be
+	AlarmUncovered  AlarmKind = "coverage_broken"    // those who will be on duty break a coverage rule
 )
+
+// AlarmLead is how long before what it is about begins an alarm of the roster pages: until then it is told once, by day, and nobody is woken.
+const AlarmLead = time.Hour
 
 // AlarmKinds lists the kinds of alarm that page coordinators. Do not modify.
 var AlarmKinds = []AlarmKind{
-	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate,
+	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate, AlarmGap, AlarmUnverified, AlarmUncovered,
 }
 
 // StatusCleared is the end of an alarm: its cause is gone. Requests do not have it.
@@ -65,6 +73,22 @@ const StatusCleared Status = "cleared"
 
 // Same reports whether two bodies are of one alarm: kind and cause identify it, the rest is told.
 func (a AlarmBody) Same(b AlarmBody) bool { return a.Kind == b.Kind && a.Cause == b.Cause }
+
+// OfRoster reports whether the alarm is about the roster as it is written: only an edit mends it, or time.
+func (a AlarmBody) OfRoster() bool {
+	return a.Kind == AlarmGap || a.Kind == AlarmUnverified || a.Kind == AlarmUncovered
+}
+
+// PagesFrom is when the alarm begins to page people: zero when at once.
+func (a AlarmBody) PagesFrom() time.Time {
+	if a.Due.IsZero() {
+		return time.Time{}
+	}
+	return a.Due.Add(-AlarmLead)
+}
+
+// Quiet reports whether the alarm wakes nobody yet at t.
+func (a AlarmBody) Quiet(t time.Time) bool { return t.Before(a.PagesFrom()) }
 
 // Text is the cause with its detail, for people.
 func (a AlarmBody) Text() string {
@@ -74,13 +98,22 @@ func (a AlarmBody) Text() string {
 	return a.Cause + ": " + a.Detail
 }
 
-// applyOps folds the events that mean something else in an ops log than in a request's: the first alarm_raised begins it, as received
-// begins a request, and alarm_cleared ends it. done is false for all other events.
+// applyOps folds the events that mean something else in an ops log than in a request's: the first alarm_raised, matter_raised or
+// handover_offered begins it, as received begins a request, and alarm_cleared or matter_ended ends it. done is false for all other events.
 func (s *State) applyOps(c *Commit, e happening) (done bool, err error) {
 	switch e.Type {
+	case MatterRaised, HandoverOffered:
+		return true, fold(e, func(b MatterBody) { s.begin(c, e.Type, b) })
+	case HandoverConfirmed:
+		return true, fold(e, func(b HandoverConfirmedBody) { s.confirmed(c, b) })
+	case MatterEnded:
+		return true, fold(e, func(b MatterEndedBody) { s.over(c, b) })
 	case AlarmRaised:
 		return true, fold(e, func(b AlarmBody) {
-			if s.Alarm.Kind != "" {
+			if s.Alarm.Kind != "" || s.Matter != nil {
+				if b.Same(s.Alarm) && !b.Due.IsZero() && !s.Status.Ended() { // it comes at another time than was thought
+					s.Alarm, s.Alarms = b, []AlarmBody{b}
+				}
 				return // one log, one alarm
 			}
 			s.Alarm, s.Alarms = b, []AlarmBody{b}

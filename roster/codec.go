@@ -46,8 +46,10 @@ type Document struct {
 	Time     time.Time `json:"time"`
 	Actor    Actor     `json:"actor"`
 	Reason   string    `json:"reason,omitempty"`
-	Book     Book      `json:"book"`             // people without names and addresses
-	Sealed   Sealed    `json:"sealed,omitempty"` // person → personal fields
+	// Confirmed are the people whom the edit put on duty without a verified telephone, which its actor has confirmed.
+	Confirmed []string `json:"confirmed,omitempty"`
+	Book      Book     `json:"book"`             // people without names and addresses
+	Sealed    Sealed   `json:"sealed,omitempty"` // person → personal fields
 }
 
 // An Actor is who made an edit.
@@ -84,7 +86,7 @@ func SealID(revision uint64) string { return "roster." + strconv.FormatUint(revi
 func Encode(edit Edit, at time.Time, seal func(person string, plain []byte) ([]byte, error)) ([]byte, error) {
 	d := Document{
 		V: edit.Book.version(), Revision: edit.Book.Revision, Time: at.UTC(), Actor: Actor{cmp.Or(edit.ActorKind, Coordinator), edit.Actor},
-		Reason: edit.Reason, Book: edit.Book, Sealed: Sealed{},
+		Reason: edit.Reason, Confirmed: edit.Confirmed, Book: edit.Book, Sealed: Sealed{},
 	}
 	d.Book.People = make([]Person, len(edit.Book.People)) // the caller's people keep their names
 	for i, p := range edit.Book.People {

@@ -14,17 +14,19 @@ type Edit struct {
 	Reason    string // stands in the history in clear: it must name nobody
 	Actor     string
 	ActorKind ActorKind // "" is [Coordinator]
+	Confirmed []string  // people who may come on duty without a verified telephone; see [Book.Confirm]
 }
 
 // A Preview shows what an edit would do over a span, before it is made.
 type Preview struct {
 	From      time.Time             `json:"from"`
 	Until     time.Time             `json:"until"`
-	Changed   []Shift               `json:"changed"`          // tiles of the new rosters in which other people are on duty than before
-	Moves     []Move                `json:"moves"`            // the same, with who is on duty now
-	Gaps      []Gap                 `json:"gaps"`             // of the new rosters
-	Hours     map[string]HourChange `json:"hours"`            // people whose hours change
-	Contacts  []string              `json:"contacts_missing"` // people without a contact, and erased ones who are still on duty in the span
+	Changed   []Shift               `json:"changed"`            // tiles of the new rosters in which other people are on duty than before
+	Moves     []Move                `json:"moves"`              // the same, with who is on duty now
+	Gaps      []Gap                 `json:"gaps"`               // of the new rosters
+	Hours     map[string]HourChange `json:"hours"`              // people whose hours change
+	Contacts  []string              `json:"contacts_missing"`   // people without a contact, and erased ones who are still on duty in the span
+	Confirm   []string              `json:"confirm_unverified"` // people whom the edit puts on duty without a verified telephone: see [Book.Confirm]
 	Overlaps  []Overlap             `json:"overlaps"`
 	Rest      []ShortRest           `json:"rest"`
 	Overwork  []Overwork            `json:"overwork"`
@@ -132,6 +134,10 @@ func Diff(before, after Book, from, until time.Time) Preview {
 		if (person.Erased && len(planned[person.ID]) > 0) || (!person.Erased && len(person.Contacts) == 0) {
 			p.Contacts = append(p.Contacts, person.ID)
 		}
+	}
+	p.Confirm = []string{}
+	for _, person := range before.Unconfirmed(after, from) {
+		p.Confirm = append(p.Confirm, person.ID)
 	}
 	p.Overlaps = fresher(was.Overlaps(from, until), will.Overlaps(from, until), func(o *Overlap) *bool { return &o.New }, func(a, b Overlap) bool {
 		return a.Person == b.Person && slices.Equal(a.Rosters, b.Rosters) && a.From.Equal(b.From) && a.Until.Equal(b.Until)

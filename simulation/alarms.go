@@ -109,15 +109,19 @@ func (n *node) sight(log bool) {
 		return
 	}
 	for _, a := range raise {
-		n.raise(a)
+		n.raise(a, s.Standing(a))
 	}
 	for _, a := range over {
 		n.storeAlarm(a, dispatcher.ClearAlarm(a, n.clock.Now())...)
 	}
 }
 
-// raise appends an alarm to the first log of its series that nobody has used.
-func (n *node) raise(a request.AlarmBody) {
+// raise appends an alarm to the log in which it stands, or else to the first log of its series that nobody has used.
+func (n *node) raise(a request.AlarmBody, stands *request.State) {
+	if stands != nil {
+		n.storeAlarm(stands, request.NewEvent(request.AlarmRaised, a))
+		return
+	}
 	series := func(i int) request.Ref {
 		for j := 0; ; j++ {
 			d := n.w.throw("alarm", string(a.Kind), a.Cause, strconv.Itoa(i), strconv.Itoa(j))

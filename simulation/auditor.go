@@ -39,6 +39,8 @@ const (
 	sameState   = "all nodes see the same"
 	readable    = "everything can be read"
 	sleeps      = "nobody is woken for a routine request"
+	foreseen    = "what is wrong with the roster is foreseen"
+	lets        = "nobody is woken for what is far"
 	rests       = "a node with nothing to do rests"
 )
 
@@ -181,7 +183,10 @@ func (a *auditor) moved() {
 // skewed notes that clocks are further apart than before.
 func (a *auditor) skewed(by time.Duration) { a.skew += by.Abs() }
 
-func (a *auditor) edited() { a.changed = a.w.now }
+func (a *auditor) edited() {
+	a.changed = a.w.now
+	a.foresee()
+}
 
 // tolerance is how much later something may happen because clocks are apart: a node whose clock is behind by no more than half a minute is not
 // doubted, and waits by its own time.
@@ -329,6 +334,7 @@ func (a *auditor) event(f *file, c *request.Commit, p *request.Parsed, i int) {
 		b := *body[request.AlarmBody](p, i)
 		f.alarms = slices.DeleteFunc(f.alarms, func(have request.AlarmBody) bool { return have == b })
 		if f.ops {
+			a.mended(f)
 			f.ended = true
 			a.tell(f, c.Node, "clears the alarm")
 		}

@@ -20,6 +20,9 @@ func (a *auditor) escalated(f *file, c *request.Commit, b *request.EscalatedBody
 	if f.ended || f.owner != "" {
 		w.fail(quiet, f.ref, "%s escalates while %q has it (ended: %t)", c.Node, f.owner, f.ended)
 	}
+	if far := f.alarm.PagesFrom().Sub(now); f.ops && far > 0 {
+		w.fail(lets, f.ref, "%s pages %s before it may", c.Node, told(far))
+	}
 	a.revision(f, c, b.RosterRevision)
 	if b.Cause == request.CauseRoster {
 		for _, name := range names {
@@ -76,7 +79,7 @@ func (w *night) place(level, round int) int {
 func (a *auditor) stepEnds(f *file) time.Time {
 	p := a.w.set.policy
 	if f.ops {
-		return f.step.decided.Add(p.Repeat)
+		return later(f.step.decided.Add(p.Repeat), f.alarm.PagesFrom())
 	}
 	base := f.step.decided.Add(p.FirstSend)
 	if !f.step.sent.IsZero() && f.step.sent.Before(base) {
@@ -95,6 +98,11 @@ func (a *auditor) morning(f *file, t time.Time) time.Time {
 	if f.urgency != request.Routine || f.ops {
 		return t
 	}
+	return a.day(t)
+}
+
+// day is a time itself by day, and the next morning at night.
+func (a *auditor) day(t time.Time) time.Time {
 	p := a.w.set.policy
 	day := t.Truncate(24 * time.Hour) // the rosters of the nights keep UTC
 	switch of := t.Sub(day); {
@@ -114,8 +122,12 @@ func (a *auditor) progress(f *file, now time.Time) {
 	}
 	due := now
 	switch all := f.step.count > 0 && !slices.ContainsFunc(f.step.targets, func(p string) bool { return !slices.Contains(f.passed, p) }); {
+	case f.ops && f.step.count == 0:
+		due = later(now, f.alarm.PagesFrom())
+	case f.ops:
+		due = a.stepEnds(f)
 	case f.step.count == 0, f.returned:
-	case f.step.Everyone, !all, f.ops:
+	case f.step.Everyone, !all:
 		due = a.stepEnds(f)
 	}
 	if morning := a.morning(f, now); morning.After(now) {
@@ -159,6 +171,8 @@ func (a *auditor) raised(f *file, now time.Time, b request.AlarmBody) {
 	a.tell(f, "alarm", "%s: %s", b.Kind, b.Cause)
 	if f.ops {
 		if f.alarm.Kind != "" {
+			f.alarm = b
+			a.progress(f, now)
 			return
 		}
 		f.alarm, f.received, f.stored, f.urgency = b, now, a.w.now, request.Critical

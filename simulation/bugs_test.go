@@ -146,6 +146,20 @@ type silentMachine struct{ *dispatcher.Machine }
 
 func (silentMachine) Troubles(time.Time) []request.AlarmBody { return nil }
 
+// shortSighted finds trouble, but for what is ahead on the roster.
+type shortSighted struct {
+	*dispatcher.Machine
+	forgets request.AlarmKind
+}
+
+func (m shortSighted) Troubles(now time.Time) []request.AlarmBody {
+	return slices.DeleteFunc(m.Machine.Troubles(now), func(a request.AlarmBody) bool { return a.Kind == m.forgets })
+}
+
+func forgets(kind request.AlarmKind) tamper {
+	return tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return shortSighted{m, kind} }}
+}
+
 // forgetful knows of nobody whom it has asked.
 type forgetful struct{ *dispatcher.Machine }
 
@@ -252,7 +266,12 @@ var bugs = []struct {
 	{"what may not be tried yet is tried", rewrite(func(_ *node, _ *request.Commit, b *request.AttemptBody) {
 		b.RetryAt = request.Instant{}
 	}, request.AttemptFailed), []string{givesTime}},
-	{"alarms are not raised", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return silentMachine{m} }}, []string{alarmStands}},
+	{"alarms are not raised", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return silentMachine{m} }}, []string{alarmStands, foreseen}},
+	{"the watch forgets a gap", forgets(request.AlarmGap), []string{foreseen}},
+	{"the watch forgets telephones that nobody verified", forgets(request.AlarmUnverified), []string{foreseen}},
+	{"alarms page whatever is far", rewrite(func(_ *node, _ *request.Commit, b *request.AlarmBody) {
+		b.Due = request.Instant{}
+	}, request.AlarmRaised), []string{lets}},
 	{"replies find no page", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return forgetful{m} }}, []string{answered}},
 	{"what people wrote is handed out", around(func(b *broken) {
 		b.out = func(_ time.Time, c dispatcher.Command) dispatcher.Command {

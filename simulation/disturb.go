@@ -493,7 +493,9 @@ func (w *night) override(d disturbance, c *dice) {
 
 func (w *night) gap(d disturbance, c *dice) {
 	from, until := w.time().Truncate(time.Second), w.time().Add(c.between(10*time.Minute, time.Hour)).Truncate(time.Second)
-	w.edit("nobody until "+until.Format("15:04"), func(b *roster.Book) {
+	ahead := pick(c, []time.Duration{0, 0, 20 * time.Minute, 50 * time.Minute, 2 * time.Hour, 5 * time.Hour, 30 * time.Hour})
+	from, until = from.Add(ahead), until.Add(ahead)
+	w.edit("nobody from "+from.Format("15:04")+" until "+until.Format("15:04"), func(b *roster.Book) {
 		b.Rosters[0].Overrides = append(b.Rosters[0].Overrides, roster.Override{ID: d.kind + strconv.Itoa(d.nth), Kind: roster.Replace, From: from, Until: until})
 	})
 }

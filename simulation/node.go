@@ -77,6 +77,7 @@ type node struct {
 	measuring bool
 	lookAt    time.Duration // next look for trouble; negative: none
 	sweeping  bool
+	changesOf uint64 // revision of the roster whose changes are looked at
 	texts     map[string]notifier.AnswerKind
 	steady    time.Duration // since when nothing hampers it
 }
@@ -128,7 +129,7 @@ func (n *node) begin() {
 	n.up, n.ready, n.following, n.reading, n.measuring, n.sweeping = true, false, false, false, false, false
 	n.backlog, n.folded, n.read, n.seen, n.book, n.bookAt = nil, nil, 0, 0, nil, 0
 	n.wakeAt, n.lookAt, n.measures, n.steady = -1, -1, 0, w.now
-	n.told, n.toldLast = nil, nil
+	n.told, n.toldLast, n.changesOf = nil, nil, 0
 	n.texts, n.waiting = map[string]notifier.AnswerKind{}, map[request.Ref]dispatcher.Append{}
 	n.facts = dispatcher.Facts{}
 	n.appends = notifier.NewLane(notifier.Limit{InFlight: appendsInFlight, PerRecipient: 1})
@@ -188,6 +189,7 @@ func (n *node) replay(pause time.Duration) {
 	n.w.rollCall()
 	n.heard()
 	n.look(0)
+	n.lookHourly()
 	n.measure()
 }
 
@@ -504,9 +506,7 @@ func (n *node) readRoster(pause time.Duration) {
 	n.book, n.bookAt = newest, n.w.now
 	n.step(dispatcher.RosterChanged{Roster: newest})
 	n.look(0)
-	if change, ok := newest.NextChange("", n.w.time()); ok {
-		n.after(change.Sub(n.w.time())+time.Second, func() { n.look(0) })
-	}
+	n.lookAtChanges()
 	if first {
 		n.w.rollCall()
 	}

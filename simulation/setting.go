@@ -37,6 +37,7 @@ var (
 
 const (
 	firstCoordinator = 4
+	unverified       = 3 // whose telephone nobody has verified, in some nights
 	numbers          = "+1500555010"
 )
 
@@ -83,6 +84,9 @@ func (w *night) firstBook(d *dice) roster.Book {
 		Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}, {"dalia"}}, Unit: roster.Days, Length: 1, Handover: handover,
 		From: w.start.AddDate(0, 0, -30-d.n(5)).Format(time.DateOnly),
 	}}}}}
+	if d.chance(0.1) {
+		b.People[unverified].Contacts[0].Verified, b.People[unverified].Contacts[1].Verified = false, false
+	}
 	return b
 }
 

@@ -118,6 +118,8 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	}
 	gaps, err := officer.Gaps(ctx, "national", time.Time{}, w.now.AddDate(0, 0, 14))
 	check("Gaps", err, len(gaps.Gaps) == 1 && gaps.Gaps[0].Roster == "national" && gaps.Gaps[0].Until.Equal(w.now.AddDate(0, 0, 14)) && gaps.From.Equal(w.now), gaps)
+	readiness, err := officer.Readiness(ctx, time.Time{}, w.now.AddDate(0, 0, 14))
+	check("Readiness", err, len(readiness.People) == len(w.book.People) && readiness.Findings[len(readiness.Findings)-1].Kind == "gap" && len(readiness.Rosters) > 0, readiness)
 	fairness, err := coordinator.Fairness(ctx, w.now.AddDate(0, 0, -1), time.Time{})
 	check("Fairness", err, len(fairness.People) > 1 && fairness.People[1].Hours > fairness.Mean.Hours && fairness.People[1].Over.Hours > 0 && fairness.From.Equal(w.now.AddDate(0, 0, -1)), fairness)
 	back := client.Reversion{Revision: 1, Reason: "back"}

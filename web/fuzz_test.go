@@ -43,12 +43,13 @@ var calls = []fuzzedCall{
 	{"POST", "/api/v1/roster/swaps?dry_run=true", "coordinator"},
 	{"POST", "/api/v1/roster/swaps/s1/accept?dry_run=true", "coordinator"},
 	{"GET", "/api/v1/roster/covers?state={text}", "officer"},
+	{"GET", "/api/v1/roster/readiness?until={text}", "officer"},
 }
 
 // refused says which statuses each code may have; a code that is not in the contract is none.
 var refused = map[string]int{
 	"unreadable": 400, "unauthorized": 401, "forbidden": 403, "not_found": 404, "taken": 409, "withdrawn": 409, "cannot_pass": 409, "undo_over": 409, "not_yours": 409, "not_possible": 409,
-	"version_mismatch": 412, "too_large": 413, "unsupported_media_type": 415, "invalid": 422, "idempotency_key_reused": 422, "version_required": 428,
+	"version_mismatch": 412, "too_large": 413, "unsupported_media_type": 415, "invalid": 422, "unverified_on_duty": 422, "idempotency_key_reused": 422, "version_required": 428,
 }
 
 // FuzzCall makes any call with any body and headers. The answer is one of the contract's, never a fault of the server's; a refusal is a whole

@@ -27,6 +27,7 @@ type previewAnswer struct {
 	Gaps      []newGapAnswer               `json:"gaps"`
 	Hours     map[string]roster.HourChange `json:"hours"`
 	Contacts  []string                     `json:"contacts_missing"`
+	Confirm   []string                     `json:"confirm_unverified"` // who would newly be on duty without a verified telephone
 	Overlaps  []overlapAnswer              `json:"overlaps"`
 	Rest      []restAnswer                 `json:"rest"`
 	Overwork  []overworkAnswer             `json:"overwork"`
@@ -108,7 +109,7 @@ func previewOf(before, after roster.Book, from, until time.Time) previewAnswer {
 	p := roster.Diff(before, after, from, until)
 	answer := previewAnswer{
 		From: request.At(p.From), Until: request.At(p.Until), CallSigns: callSigns(before, after), Changed: shiftsOf(p.Changed), Moves: []moveAnswer{},
-		Gaps: []newGapAnswer{}, Hours: p.Hours, Contacts: p.Contacts, Overlaps: []overlapAnswer{}, Rest: []restAnswer{}, Overwork: []overworkAnswer{},
+		Gaps: []newGapAnswer{}, Hours: p.Hours, Contacts: p.Contacts, Confirm: p.Confirm, Overlaps: []overlapAnswer{}, Rest: []restAnswer{}, Overwork: []overworkAnswer{},
 		Uncovered: []uncoveredAnswer{}, Load: loadsOf(p.Load, p.Mean), Mean: p.Mean,
 	}
 	for _, m := range p.Moves {

@@ -39,7 +39,7 @@ func TestThePreviewShowsWhatWouldBeStored(t *testing.T) {
 	if a.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", a.StatusCode, a.text)
 	}
-	preview := members(t, a.text, "from", "until", "call_signs", "changed", "moves", "gaps", "hours", "contacts_missing", "overlaps", "rest", "overwork", "uncovered", "load", "mean")
+	preview := members(t, a.text, "from", "until", "call_signs", "changed", "moves", "gaps", "hours", "contacts_missing", "confirm_unverified", "overlaps", "rest", "overwork", "uncovered", "load", "mean")
 	for name, want := range map[string][]string{
 		"changed":   {"from", "until", "people"},
 		"gaps":      {"roster", "from", "until", "new"},

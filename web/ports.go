@@ -86,7 +86,7 @@ type Rosters interface {
 	// Current is the newest roster that is known, not older than a revision (0: any). It fails with [ErrUnavailable] while there is none.
 	Current(ctx context.Context, atLeast uint64) (*roster.Compiled, error)
 	// Apply stores what [roster.Book.Next] makes of an edit and gives the book with its new revision; the book that stands when the edit changes
-	// nothing. Errors: [*roster.ValidationError], [*RosterConflict], [ErrUnavailable].
+	// nothing. Errors: [*roster.ValidationError], [*roster.UnverifiedError], [*RosterConflict], [ErrUnavailable].
 	Apply(ctx context.Context, edit roster.Edit) (roster.Book, error)
 	// Version is the book of one revision. Errors: [ErrNotFound], [ErrUnavailable].
 	Version(ctx context.Context, revision uint64) (roster.Book, error)
@@ -100,6 +100,8 @@ type RosterVersion struct {
 	Time     request.Instant `json:"time"`
 	Actor    request.Actor   `json:"actor"`
 	Reason   string          `json:"reason"`
+	// ConfirmedUnverified are the people whom the edit put on duty without a verified telephone: its actor has confirmed it.
+	ConfirmedUnverified []string `json:"confirmed_unverified,omitempty"`
 }
 
 // A RosterConflict says that somebody else edited the roster since the revision that an edit was made from.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/dutyline/dutyline/door"
 	"github.com/dutyline/dutyline/request"
@@ -30,6 +31,9 @@ func translate(err error) *door.Problem {
 		}
 		return door.NewProblem(door.CodeInvalid, "The roster is not valid. Each fault is listed with what to do.", fields...)
 	}
+	if unverified, ok := errors.AsType[*roster.UnverifiedError](err); ok {
+		return unverifiedProblem(unverified)
+	}
 	if conflict, ok := errors.AsType[*RosterConflict](err); ok {
 		return door.NewProblem(door.CodeVersion, "The roster was edited in between. "+conflict.stands()+" Read it again and repeat your change on it.")
 	}
@@ -44,6 +48,21 @@ func translate(err error) *door.Problem {
 	default:
 		return nil
 	}
+}
+
+// unverifiedProblem names who would be on duty without a verified telephone, and how that is confirmed.
+func unverifiedProblem(err *roster.UnverifiedError) *door.Problem {
+	var signs []string
+	var fields []request.FieldError
+	for _, p := range err.People {
+		signs = append(signs, p.CallSign)
+		fields = append(fields, request.FieldError{
+			Field: "/people/" + p.ID, Code: string(door.CodeUnverified), Detail: p.CallSign + " would be on duty and has no verified telephone.",
+			Fix: "Verify a telephone and set verified, or store it all the same: --confirm-unverified " + p.ID + " (HTTP: ?confirm_unverified=" + p.ID +
+				"). The history keeps that, an alarm stands as long as it is so, and the telephone is paged.",
+		})
+	}
+	return door.NewProblem(door.CodeUnverified, "On duty without a verified telephone: "+strings.Join(signs, ", ")+". Nothing was stored.", fields...)
 }
 
 // writeProblem answers with a problem.

@@ -20,6 +20,7 @@ func (s *Server) routeRoster(mux *http.ServeMux) {
 	mux.Handle("PUT /api/v1/roster", s.api(s.putRoster, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster/history", s.api(s.rosterHistory, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster/gaps", s.api(s.rosterGaps, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/roster/readiness", s.api(s.rosterReadiness, directory.RoleOfficer, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/roster/fairness", s.api(s.rosterFairness, directory.RoleCoordinator))
 	mux.Handle("POST /api/v1/roster/revert", s.api(s.revertRoster, directory.RoleCoordinator))
 }
@@ -98,7 +99,8 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 	return s.edit(w, r, roster.Edit{Book: body.Book, Base: base, Reason: body.Reason, Actor: who.Subject})
 }
 
-// edit stores an edit, or with ?dry_run=true tells what that would do.
+// edit stores an edit, or with ?dry_run=true tells what that would do. Each ?confirm_unverified= names a person who may come on duty without a
+// verified telephone.
 func (s *Server) edit(w http.ResponseWriter, r *http.Request, edit roster.Edit) error {
 	if err := s.checkNumbers(r.Context(), edit.Book); err != nil {
 		return err
@@ -106,6 +108,7 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request, edit roster.Edit) 
 	if r.URL.Query().Get("dry_run") == "true" {
 		return s.previewRoster(w, r, edit.Book, edit.Base)
 	}
+	edit.Confirmed = r.URL.Query()["confirm_unverified"]
 	book, err := s.Rosters.Apply(r.Context(), edit)
 	if err != nil {
 		return err

@@ -394,6 +394,11 @@ func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) 
 	if err != nil {
 		return roster.Book{}, err
 	}
+	edit.Book = next
+	confirmed, err := w.book.Confirm(edit, w.now)
+	if err != nil {
+		return roster.Book{}, err
+	}
 	if roster.Same(next, w.book) {
 		return w.book, nil
 	}
@@ -405,6 +410,7 @@ func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) 
 	w.versions[w.book.Revision] = w.book
 	w.history = append(w.history, web.RosterVersion{
 		Revision: w.book.Revision, Time: request.At(w.now), Actor: request.Actor{Kind: request.ActorKind(cmp.Or(edit.ActorKind, roster.Coordinator)), ID: edit.Actor}, Reason: edit.Reason,
+		ConfirmedUnverified: confirmed,
 	})
 	return w.book, nil
 }

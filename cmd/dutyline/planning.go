@@ -32,6 +32,12 @@ type revertCommand struct {
 	Revision uint64 `arg:"" help:"The revision that comes back; roster history lists them."`
 	Reason   string `required:"" placeholder:"R" help:"Why, for the history. It must name nobody."`
 	DryRun   bool   `help:"Only say what would change."`
+	confirmFlags
+}
+
+// confirmFlags say who may come on duty without a verified telephone.
+type confirmFlags struct {
+	ConfirmUnverified []string `placeholder:"ID" help:"Let this person come on duty without a verified telephone. The history keeps it; an alarm stands. May be repeated."`
 }
 
 // Run brings a revision back.
@@ -52,7 +58,7 @@ func (r *revertCommand) Run(ctx context.Context, c *console) error {
 		}
 		return c.printPreview(preview)
 	}
-	stored, err := line.RevertRoster(ctx, to, now.Revision)
+	stored, err := line.RevertRoster(ctx, to, now.Revision, r.ConfirmUnverified...)
 	if err != nil {
 		return conflict(err)
 	}
@@ -222,8 +228,12 @@ func (c *console) printPreview(preview client.Preview) error {
 	return c.print("%s", p.out.String())
 }
 
-// unreachable writes who has no telephone.
+// unreachable writes who has no telephone, or none that is verified.
 func (p *previewer) unreachable(preview client.Preview) {
+	if len(preview.Confirm) > 0 {
+		fmt.Fprintf(&p.out, "%s: %s; to store it, verify a telephone or add --confirm-unverified %s\n",
+			p.c.paint(alarming, "on duty without a verified telephone"), printable(p.who(preview.Confirm...)), printable(strings.Join(preview.Confirm, ",")))
+	}
 	if len(preview.Contacts) > 0 {
 		fmt.Fprintf(&p.out, "%s: %s\n", p.c.paint(alarming, "cannot be reached"), printable(p.who(preview.Contacts...)))
 	}

@@ -19,26 +19,27 @@ import (
 )
 
 type rosterCommand struct {
-	Now      nowCommand      `cmd:"" help:"Say who is on duty, and who is next."`
-	Why      whyCommand      `cmd:"" help:"Say why they are on duty."`
-	Show     bookCommand     `cmd:"" help:"Show people, rosters and overrides."`
-	Preview  previewCommand  `cmd:"" help:"Say what apply would change, and change nothing."`
-	Apply    applyCommand    `cmd:"" help:"Replace the roster by a file, made from the revision that stands in it. Shifts that are over stay."`
-	Export   exportCommand   `cmd:"" help:"Write the whole roster, as apply reads it."`
-	ICS      icsCommand      `cmd:"" name:"ics" help:"Write the final roster as a calendar (iCalendar)."`
-	Feed     feedCommand     `cmd:"" help:"Calendars at secret addresses, for calendar programs."`
-	Import   importCommand   `cmd:"" help:"Take leave or holidays out of a calendar file."`
-	Print    printCommand    `cmd:"" help:"Write the roster for paper, with names and telephones: for the day when everything is down."`
-	History  historyCommand  `cmd:"" help:"List the edits: who, when and why."`
-	Revert   revertCommand   `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
-	Gaps     gapsCommand     `cmd:"" help:"List when nobody is on duty."`
-	Fairness fairnessCommand `cmd:"" help:"Say who has how many hours, nights and weekends."`
-	Rebuild  rebuildCommand  `cmd:"" help:"Write the roster in Redis anew from the log. It mends itself; this does it now, whatever is there."`
-	Rotation rotationCommand `cmd:"" help:"Let people join and leave, and change when turns change."`
-	Takeover takeoverCommand `cmd:"" help:"Put somebody on duty now, to the end of the shift."`
-	Giveback givebackCommand `cmd:"" help:"End what somebody has taken over."`
-	Cover    coverCommand    `cmd:"" help:"Ask others to take a duty, and answer."`
-	Swap     swapCommand     `cmd:"" help:"Exchange two duties."`
+	Now       nowCommand       `cmd:"" help:"Say who is on duty, and who is next."`
+	Why       whyCommand       `cmd:"" help:"Say why they are on duty."`
+	Show      bookCommand      `cmd:"" help:"Show people, rosters and overrides."`
+	Preview   previewCommand   `cmd:"" help:"Say what apply would change, and change nothing."`
+	Apply     applyCommand     `cmd:"" help:"Replace the roster by a file, made from the revision that stands in it. Shifts that are over stay."`
+	Export    exportCommand    `cmd:"" help:"Write the whole roster, as apply reads it."`
+	ICS       icsCommand       `cmd:"" name:"ics" help:"Write the final roster as a calendar (iCalendar)."`
+	Feed      feedCommand      `cmd:"" help:"Calendars at secret addresses, for calendar programs."`
+	Import    importCommand    `cmd:"" help:"Take leave or holidays out of a calendar file."`
+	Print     printCommand     `cmd:"" help:"Write the roster for paper, with names and telephones: for the day when everything is down."`
+	History   historyCommand   `cmd:"" help:"List the edits: who, when and why."`
+	Revert    revertCommand    `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
+	Gaps      gapsCommand      `cmd:"" help:"List when nobody is on duty."`
+	Fairness  fairnessCommand  `cmd:"" help:"Say who has how many hours, nights and weekends."`
+	Rebuild   rebuildCommand   `cmd:"" help:"Write the roster in Redis anew from the log. It mends itself; this does it now, whatever is there."`
+	Rotation  rotationCommand  `cmd:"" help:"Let people join and leave, and change when turns change."`
+	Takeover  takeoverCommand  `cmd:"" help:"Put somebody on duty now, to the end of the shift."`
+	Giveback  givebackCommand  `cmd:"" help:"End what somebody has taken over."`
+	Cover     coverCommand     `cmd:"" help:"Ask others to take a duty, and answer."`
+	Swap      swapCommand      `cmd:"" help:"Exchange two duties."`
+	Readiness readinessCommand `cmd:"" help:"Say whether everybody on duty can be reached, who comes next, and what to mend."`
 }
 
 // dutyFlags say which duty is asked for.
@@ -262,7 +263,11 @@ func (historyCommand) Run(ctx context.Context, c *console) error {
 	}
 	t := table{head: []string{"REVISION", "TIME", "BY", "WHY"}}
 	for _, v := range versions {
-		t.add(fmt.Sprint(v.Revision), moment(v.Time), actorText(v.Actor), dash(v.Reason))
+		why := dash(v.Reason)
+		if len(v.ConfirmedUnverified) > 0 {
+			why += "; confirmed without a verified telephone: " + words(v.ConfirmedUnverified)
+		}
+		t.add(fmt.Sprint(v.Revision), moment(v.Time), actorText(v.Actor), why)
 	}
 	return t.write(c.out, "")
 }
@@ -280,6 +285,7 @@ type applyCommand struct {
 	File   string `short:"f" required:"" placeholder:"FILE" help:"The roster, YAML or JSON; - is standard input."`
 	DryRun bool   `help:"Only say what would change."`
 	Reason string `placeholder:"R" help:"Why, for the history. It must name nobody."`
+	confirmFlags
 }
 
 // Run replaces the book.
@@ -291,7 +297,7 @@ func (a *applyCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	stored, err := line.PutRoster(ctx, book, book.Revision, a.Reason)
+	stored, err := line.PutRoster(ctx, book, book.Revision, a.Reason, a.ConfirmUnverified...)
 	if err != nil {
 		return conflict(err)
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -10,6 +11,7 @@ import (
 	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
 )
 
 const (
@@ -101,6 +103,12 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 	now := n.opts.Clock.Now()
 	sight.Troubles, sight.Alarms = n.machine.Troubles(now), n.machine.Watched()
 	raise, over := n.alarms.monitor.Decide(now, sight)
+	stands := make([]*request.State, len(raise))
+	for i, a := range raise {
+		if s := sight.Standing(a); s != nil {
+			stands[i] = s.Clone()
+		}
+	}
 	for i, s := range over {
 		over[i] = s.Clone()
 	}
@@ -109,13 +117,17 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 	}
 	n.mu.Unlock()
 	for _, a := range raise {
-		n.opts.Logger.Error("alarm", zap.String("kind", string(a.Kind)), zap.String("cause", a.Text()))
+		log := n.opts.Logger.Error
+		if a.Quiet(now) {
+			log = n.opts.Logger.Warn
+		}
+		log("alarm", zap.String("kind", string(a.Kind)), zap.String("cause", a.Text()))
 	}
 	if !sight.Log {
 		return // an alarm cannot be stored without the log: what stands then is raised when it answers again
 	}
-	for _, a := range raise {
-		if err := n.raiseAlarm(ctx, a); err != nil && ctx.Err() == nil {
+	for i, a := range raise {
+		if err := n.raiseAlarm(ctx, a, stands[i]); err != nil && ctx.Err() == nil {
 			n.opts.Logger.Warn("an alarm is not stored yet; trying again", zap.String("kind", string(a.Kind)), zap.Error(err))
 		}
 	}
@@ -162,13 +174,26 @@ func (n *Node) sight(ctx context.Context) (s dispatcher.Sight) {
 	return s
 }
 
-// raiseAlarm appends an alarm to the first log of its series that nobody has used, expecting it to be empty: of several nodes that see the
-// same, one raises it.
-func (n *Node) raiseAlarm(ctx context.Context, a request.AlarmBody) error {
+// raiseAlarm raises an alarm that does not stand, or says in the log of one that does at what other time it comes.
+func (n *Node) raiseAlarm(ctx context.Context, a request.AlarmBody, stands *request.State) error {
+	if stands != nil {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		return n.appendAlarm(ctx, stands, request.NewEvent(request.AlarmRaised, a))
+	}
+	_, err := n.begin(ctx, string(a.Kind), a.Cause, request.NewEvent(request.AlarmRaised, a), func(last *request.State) bool {
+		return last.Alarm.Same(a) && !last.Status.Ended() // it stands, and is not folded here yet
+	})
+	return err
+}
+
+// begin appends the first event of an ops log to the first log of its series that nobody has used, expecting it to be empty: of several nodes
+// that see the same, one raises it. When the last one used still serves, nothing is appended. It gives the reference of the log that stands now.
+func (n *Node) begin(ctx context.Context, kind, cause string, first request.Event, serves func(last *request.State) bool) (request.Ref, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	series := func(i int) request.Ref {
-		ref, _ := request.NewOpsRef(n.opts.Alarms.Reference(string(a.Kind), a.Cause, i))
+		ref, _ := request.NewOpsRef(n.opts.Alarms.Reference(kind, cause, i))
 		return ref
 	}
 	ref, last, err := dispatcher.AlarmRef(series, func(ref request.Ref) (bool, error) {
@@ -179,18 +204,18 @@ func (n *Node) raiseAlarm(ctx context.Context, a request.AlarmBody) error {
 		return len(history) > 0, err
 	})
 	if err != nil {
-		return unavailable(err)
+		return "", unavailable(err)
 	}
 	if last != "" {
 		s, err := n.read(ctx, last)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if s.Alarm.Same(a) && !s.Status.Ended() {
-			return nil // it stands, and is not folded here yet
+		if serves(s) {
+			return last, nil
 		}
 	}
-	return n.appendAlarm(ctx, request.NewState(ref), request.NewEvent(request.AlarmRaised, a))
+	return ref, n.appendAlarm(ctx, request.NewState(ref), first)
 }
 
 func (n *Node) clearAlarm(ctx context.Context, s *request.State) error {
@@ -229,6 +254,14 @@ func (n *Node) Alarms() []*request.State {
 		return nil
 	}
 	return n.machine.Alarms()
+}
+
+// Findings lists what is wrong with the roster that this node decides with: gaps and broken rules of the next week, and who is on duty within four
+// weeks without a verified telephone.
+func (n *Node) Findings() []roster.Finding {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.machine.Findings(n.opts.Clock.Now()))
 }
 
 // AlarmTargets names the people whom alarms would reach now.

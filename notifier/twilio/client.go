@@ -171,7 +171,11 @@ func key(m notifier.Message) phrase.Key { return phrase.Key("sms_" + string(m.Ab
 
 // text is what a message says.
 func text(m notifier.Message, l phrase.Language) string {
-	return phrase.Text(l, key(m), phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)})
+	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)}
+	if !m.Duty.From.IsZero() {
+		args.When = m.Duty.From.Format("2006-01-02 15:04")
+	}
+	return phrase.Text(l, key(m), args)
 }
 
 // Send hands a text over.

@@ -36,14 +36,14 @@ const races = 3
 // Apply stores an edit and gives the book with its new revision. An edit that changes nothing of the revision that it was made from stores
 // nothing and gives that. Shifts that are over stay as they were: what is stored is [roster.Book.Next] of the book that stands. After
 // [ErrUnavailable] it is not known whether the edit is stored: made again from the same base it is either stored or a [Conflict] that
-// shows it. Errors: [*roster.ValidationError], [*Conflict], [ErrUnavailable].
+// shows it. Errors: [*roster.ValidationError], [*roster.UnverifiedError], [*Conflict], [ErrUnavailable].
 func (s *Service) Apply(ctx context.Context, edit roster.Edit) (roster.Book, error) {
 	edit.Book.Schema, edit.Book.Revision = bookSchema, edit.Base+1
 	err := ErrHeadMoved
 	var stored []byte // the edit; what stands when it changes nothing
-	written := edit.Book
+	written := edit
 	for range races {
-		edit.Book = written
+		edit = written
 		if stored, err = s.append(ctx, &edit); !errors.Is(err, ErrHeadMoved) {
 			break
 		}
@@ -86,7 +86,7 @@ func (s *Service) append(ctx context.Context, edit *roster.Edit) ([]byte, error)
 		return nil, err
 	}
 	now := s.Now()
-	if edit.Book, err = s.next(ctx, head, edit.Book, now); err != nil {
+	if err = s.next(ctx, head, edit, now); err != nil {
 		return nil, err
 	}
 	if s.unchanged(ctx, head, edit.Book) {
@@ -114,19 +114,25 @@ func (s *Service) append(ctx context.Context, edit *roster.Edit) ([]byte, error)
 	return stored, nil
 }
 
-// next is what an edit of the log's newest document stores. Of a document that does not open, the rosters do: its past is kept all the same,
-// and only who comes back for the past comes without a name and a number.
-func (s *Service) next(ctx context.Context, head []byte, book roster.Book, now time.Time) (roster.Book, error) {
+// next makes of an edit what it stores over the log's newest document. Of a document that does not open, the rosters do: its past is kept all
+// the same, and only who comes back for the past comes without a name and a number.
+func (s *Service) next(ctx context.Context, head []byte, edit *roster.Edit, now time.Time) (err error) {
+	var stands roster.Document
 	if head == nil {
-		return book, book.Validate()
-	}
-	stands, err := s.decode(ctx, head)
-	if err != nil {
-		if stands, err = roster.Header(head); err != nil {
-			return book, fmt.Errorf("apply the edit: %w", err)
+		err = edit.Book.Validate()
+	} else {
+		if stands, err = s.decode(ctx, head); err != nil {
+			if stands, err = roster.Header(head); err != nil {
+				return fmt.Errorf("apply the edit: %w", err)
+			}
 		}
+		edit.Book, err = stands.Book.Next(edit.Book, now)
 	}
-	return stands.Book.Next(book, now)
+	if err != nil {
+		return err
+	}
+	edit.Confirmed, err = stands.Book.Confirm(*edit, now)
+	return err
 }
 
 // conflict compares the log's newest document with the revision that an edit was made from.
@@ -193,6 +199,8 @@ type Version struct {
 	Actor    string // opaque id
 	Reason   string
 	Kind     roster.ActorKind // of the actor
+
+	Confirmed []string // people whom the edit put on duty without a verified telephone, which the actor has confirmed
 }
 
 // History lists the edits, newest first. Personal data stays sealed. The error is [ErrUnavailable].
@@ -207,7 +215,7 @@ func (s *Service) History(ctx context.Context) ([]Version, error) {
 		if err != nil {
 			return nil, err
 		}
-		versions[len(documents)-1-i] = Version{d.Revision, d.Time, d.Actor.ID, d.Reason, d.Actor.Kind}
+		versions[len(documents)-1-i] = Version{d.Revision, d.Time, d.Actor.ID, d.Reason, d.Actor.Kind, d.Confirmed}
 	}
 	return versions, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -350,7 +351,7 @@ func TestSecondOfTwoEditorsLearnsOfTheFirst(t *testing.T) {
 		if err != nil || len(versions) != 3 || versions[0].Revision != 3 {
 			t.Fatalf("%+v %v", versions, err)
 		}
-		if want := (served.Version{Revision: 1, Time: now, Actor: "c1", Reason: "why", Kind: roster.Coordinator}); versions[2] != want {
+		if want := (served.Version{Revision: 1, Time: now, Actor: "c1", Reason: "why", Kind: roster.Coordinator}); !reflect.DeepEqual(versions[2], want) {
 			t.Errorf("%+v", versions[2])
 		}
 		b.down = true
