@@ -28,6 +28,8 @@ func (p *plan) handover() {
 		p.takenOver()
 	case !p.outstanding():
 		p.endWith(EndedNothing)
+	case p.now.Before(m.From.Time): // by the clock of whoever raised it the shift is over
+		p.wakeAt(m.From.Time)
 	case p.onDuty(m.Person):
 		p.endWith(EndedOnDuty)
 	default:
