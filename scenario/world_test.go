@@ -145,7 +145,7 @@ func inFakeTime(t *testing.T, policy dispatcher.Policy, story func(t *testing.T,
 	})
 }
 
-func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy) *world {
+func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy, change ...func(*world, *node.Options)) *world {
 	t.Helper()
 	w := &world{t: t, log: eventlogtest.Open(t, server, eventlog.Requests), arrivals: map[request.Ref]time.Time{}}
 	hooks := &memory{before: func(*http.Request) error {
@@ -173,15 +173,18 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.node, err = node.New(node.Options{
+	options := node.Options{
 		Name: "n1", Policy: policy, Log: requests{w.log}, Rosters: still{compiled}, Clock: node.NewClock(), Guesses: noGuesses{},
 		Providers: []node.Provider{{Channel: w.client.SMS()}, {Channel: w.receiver.channel(), Limit: notifier.Limit{InFlight: 8, PerRecipient: 4}}},
 		Webhook:   func(string) bool { return w.receiver.wanted.Load() },
 		Code:      w.code,
 		Seal:      func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) { return plain, nil },
 		Logger:    w.logs.logger(),
-	})
-	if err != nil {
+	}
+	for _, do := range change {
+		do(w, &options)
+	}
+	if w.node, err = node.New(options); err != nil {
 		t.Fatal(err)
 	}
 	hooks.handler = w.client.Webhooks(w.node)
