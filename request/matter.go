@@ -120,6 +120,7 @@ func (s *State) Settled(p *Page) bool {
 // begin folds the first event of an ops log that is no alarm's, or the news of whom a handover is offered to now.
 func (s *State) begin(c *Commit, t EventType, b MatterBody) {
 	switch {
+	case b.Kind == "" || b.Kind == OpsAlarm: // nobody could say what it is about
 	case !s.Exists() && (t == HandoverOffered) == (b.Kind == OpsHandover):
 		s.Matter = &Matter{MatterBody: b, Offered: c.Time.Time}
 		s.Received, s.Status, s.Escalation, s.Urgency = c.Time.Time, StatusReceived, Running, Urgent

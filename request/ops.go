@@ -100,7 +100,7 @@ func (s *State) applyOps(c *Commit, e happening) (done bool, err error) {
 		})
 	case AlarmCleared:
 		return true, fold(e, func(b AlarmBody) {
-			if b.Same(s.Alarm) && !s.Status.Ended() {
+			if s.Kind() == OpsAlarm && b.Same(s.Alarm) && !s.Status.Ended() {
 				s.Alarms, s.Cleared, s.Status, s.Escalation = nil, c.Time.Time, StatusCleared, Stopped
 			}
 		})
