@@ -518,3 +518,25 @@ func TestTheLapseAndTheUndoOfAnOwnerRunFromTheHandover(t *testing.T) {
 		t.Errorf("%q has not read it for half an hour and has it", s.Owner)
 	}
 }
+
+func TestAHandoverThatAClockRaisedTooEarlyWaitsForTheEndOfTheShift(t *testing.T) {
+	w := newShifts(t)
+	w.start("n1")
+	ref := w.raise(1, request.Critical)
+	w.acknowledge(ref, "ada")
+	w.until("07:59:50")
+	end := w.now.Add(10 * time.Second)
+	w.raiseMatter(request.MatterBody{ // as a node does whose clock is ten seconds ahead
+		Kind: request.OpsHandover, Cause: "ada " + end.Format(time.RFC3339), Roster: "national", Person: "ada", From: request.At(end), Asks: []string{"bruno"},
+		Requests: []request.Handed{{Request: ref, Since: request.At(w.present(ref).Since)}},
+	})
+	w.until("07:59:59")
+	if s := w.only(request.OpsHandover); s.Status.Ended() || len(s.Pages) != 0 {
+		t.Errorf("%q, %d pages", s.Matter.Reason, len(s.Pages))
+	}
+	w.until("08:00:10")
+	wantHeard(t, w.heard(time.Time{}, handovers...), `
+		08:00 ada handover_out sms
+		08:00 bruno handover_in sms`)
+	w.only(request.OpsHandover)
+}
