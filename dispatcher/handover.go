@@ -135,6 +135,9 @@ func (p *plan) outstanding() bool {
 // handedBy is the handover by which the request passes now, nil when there is none.
 func (p *plan) handedBy() *request.State {
 	var first *request.State
+	if p.s.TooNew() { // a newer node passes it
+		return nil
+	}
 	for _, h := range p.naming[p.s.Ref] {
 		if h.Owner != "" && h.Owner != p.s.Owner && h.Matter.Hands(p.s) && (first == nil || h.Ref < first.Ref) {
 			first = h

@@ -40,7 +40,6 @@ func (p *plan) ops() {
 	case request.OpsHandover:
 		p.handover()
 	}
-
 }
 
 // matter plans for a shift or a cover request: who is told gets one text, who is asked one with a code, and nobody a call. A shift ends when

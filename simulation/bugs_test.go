@@ -270,8 +270,11 @@ var bugs = []struct {
 	{"replies find no page", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return forgetful{m} }}, []string{answered}},
 	{"the end of a shift is forgotten", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return unwatched{m} }}, []string{handedOver}},
 	{"a confirmed handover passes nothing", without(request.HandoverConfirmed), []string{handedOver, quiet}},
-	{"nobody is told of a handover that nobody confirms", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return resigned{m} }},
-		[]string{handedOver}},
+	{
+		"nobody is told of a handover that nobody confirms",
+		tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return resigned{m} }},
+		[]string{handedOver},
+	},
 	{"what people wrote is handed out", around(func(b *broken) {
 		b.out = func(_ time.Time, c dispatcher.Command) dispatcher.Command {
 			if call, ok := c.(dispatcher.Call); ok {
