@@ -148,8 +148,8 @@ func inFakeTime(t *testing.T, policy dispatcher.Policy, story func(t *testing.T,
 
 // A setting is what differs from the usual world.
 type setting struct {
-	roster  []func(*roster.Book) // with one the node raises alarms
-	options func(*node.Options)  // nil: the usual ones
+	roster  []func(*roster.Book)        // with one the node raises alarms
+	options func(*world, *node.Options) // nil: the usual ones
 }
 
 func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy, with setting) *world {
@@ -195,7 +195,7 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy,
 		Logger:    w.logs.logger(),
 	}
 	if with.options != nil {
-		with.options(&options)
+		with.options(w, &options)
 	}
 	if w.node, err = node.New(options); err != nil {
 		t.Fatal(err)
