@@ -13,7 +13,6 @@ import (
 	"github.com/dutyline/dutyline/twiliosim"
 )
 
-
 // shown lists what a phone shows of what was sent to it.
 func (w *world) shown(number string) (texts []string) {
 	phone, _ := w.sim.Phone(number)
