@@ -91,7 +91,7 @@ const (
 // What is said of alarms, in texts and in calls.
 const (
 	Alarm           Key = "sms_alarm"       // {reference} {alarm} {code}: look after this alarm
-	AlarmAhead      Key = "sms_alarm_ahead" // {reference} {alarm} {when}: what is wrong with the roster, and from when on
+	AlarmAhead      Key = "sms_alarm_ahead" // {reference} {alarm} {from}: what is wrong with the roster, and from when on
 	AlarmTaken      Key = "sms_alarm_taken"
 	AlarmOver       Key = "sms_alarm_over"
 	VoiceAlarm      Key = "voice_alarm" // {reference} {alarm}: 1 takes it, 9 repeats
@@ -121,11 +121,11 @@ const (
 )
 
 // Messages lists the keys of text messages. Do not modify.
-var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmAhead, AlarmTaken, AlarmOver}
+var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmTaken, AlarmOver}
 
 // LongMessages lists the keys of text messages that may take two segments. Do not modify.
 var LongMessages = []Key{
-	ShiftSoon, ShiftNow, HandoverOut, HandoverIn, HandedOver, HandoverUnsigned, Signed, TakenOver, AlreadyConfirmed, HandoverOver,
+	AlarmAhead, ShiftSoon, ShiftNow, HandoverOut, HandoverIn, HandedOver, HandoverUnsigned, Signed, TakenOver, AlreadyConfirmed, HandoverOver,
 }
 
 // Args fill the placeholders of a text.
@@ -136,7 +136,6 @@ type Args struct {
 	Code      string
 	CallSign  string
 	Alarm     string // kind of an alarm, as in events: redis_away; it is translated
-	When      string // as in 2006-01-02 15:04
 
 	Roster      string   // id
 	From, Until string   // moments, as [Moment] writes them
@@ -195,7 +194,7 @@ func Spoken(l Language, k Key, a Args) string {
 
 func fill(l Language, text, reference, urgency, language string, a Args) string {
 	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
-		"{alarm}", alarm(l, a.Alarm), "{when}", a.When, "{roster}", a.Roster, "{from}", a.From, "{until}", a.Until, "{open}", strconv.Itoa(a.Open),
+		"{alarm}", alarm(l, a.Alarm), "{roster}", a.Roster, "{from}", a.From, "{until}", a.Until, "{open}", strconv.Itoa(a.Open),
 		"{requests}", some(a.Requests)).Replace(text)
 }
 

@@ -55,10 +55,11 @@ const (
 	AlarmClock    AlarmKind = "clock_offset"     // a node's clock and the log's differ by more than two seconds
 	AlarmLate     AlarmKind = "page_late"        // a page was due and nobody has attempted it
 
-	AlarmGap        AlarmKind = "roster_gap"           // nobody will be on duty on a roster
-	AlarmUnverified AlarmKind = "unverified_on_duty"   // somebody without a verified telephone is on duty, or will be
-	AlarmUncovered  AlarmKind = "coverage_broken"      // those who will be on duty break a coverage rule
-	AlarmHandover   AlarmKind = "handover_unconfirmed" // nobody has taken over the open requests of who went off duty
+	AlarmHandover AlarmKind = "handover_unconfirmed" // nobody has taken over the open requests of who went off duty
+
+	AlarmGap        AlarmKind = "roster_gap"         // nobody will be on duty on a roster
+	AlarmUnverified AlarmKind = "unverified_on_duty" // somebody without a verified telephone is on duty, or will be
+	AlarmUncovered  AlarmKind = "coverage_broken"    // those who will be on duty break a coverage rule
 )
 
 // AlarmLead is how long before what it is about begins an alarm of the roster pages: until then it is told once, by day, and nobody is woken.
@@ -66,8 +67,8 @@ const AlarmLead = time.Hour
 
 // AlarmKinds lists the kinds of alarm that page coordinators. Do not modify.
 var AlarmKinds = []AlarmKind{
-	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate, AlarmGap, AlarmUnverified, AlarmUncovered,
-	AlarmHandover,
+	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate,
+	AlarmHandover, AlarmGap, AlarmUnverified, AlarmUncovered,
 }
 
 // StatusCleared is the end of an alarm: its cause is gone. Requests do not have it.

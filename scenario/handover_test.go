@@ -23,7 +23,7 @@ const dalia, erik = "+15005550104", "+15005550105"
 func inShifts(t *testing.T, story func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, eventlogtest.Start(t), dispatcher.DefaultPolicy(), setting{options: func(w *world, o *node.Options) {
+		w := newWorld(t, eventlogtest.Start(t), dispatcher.DefaultPolicy(), func(w *world, o *node.Options) {
 			book := roster.Example("Europe/Madrid", time.Now())
 			book.Revision = 1
 			book.People[3].TimeZone = "Asia/Tokyo"
@@ -37,7 +37,7 @@ func inShifts(t *testing.T, story func(t *testing.T, w *world)) {
 			o.Rosters = still{compiled}
 			o.Providers = append(o.Providers, node.Provider{Channel: w.client.Voice()})
 			o.Alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, fmt.Sprint(i))) }
-		}})
+		})
 		synctest.Wait()
 		story(t, w)
 	})

@@ -188,7 +188,7 @@ func nightOfEdits(t *testing.T, befall func(second int, c *cache)) (texts []stri
 		c.remember()
 		time.Sleep(time.Second)
 		edit(duty, 1, turns("bruno", "ada")) // ada's turn ends at ten past
-		w := newWorld(t, server, dispatcher.DefaultPolicy(), setting{options: func(_ *world, o *node.Options) { o.Rosters = books{duty, log} }})
+		w := newWorld(t, server, dispatcher.DefaultPolicy(), func(_ *world, o *node.Options) { o.Rosters = books{duty, log} })
 		pass(time.Minute)
 		began := time.Now()
 		ref := w.raise(request.Critical)

@@ -139,7 +139,7 @@ func (n *node) lookForShifts() {
 	})
 }
 
-// raise appends an alarm to the log in which it stands, or else to the first log of its series that nobody has used.
+// raise appends an alarm to the log in which it stands, or else raises it.
 func (n *node) raise(a request.AlarmBody, stands *request.State) {
 	if stands != nil {
 		n.storeAlarm(stands, request.NewEvent(request.AlarmRaised, a))

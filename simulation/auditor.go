@@ -189,7 +189,6 @@ func (a *auditor) skewed(by time.Duration) { a.skew += by.Abs() }
 
 func (a *auditor) edited() {
 	a.changed = a.w.now
-	a.foresee()
 	books, now := a.w.books, a.w.time()
 	for _, person := range books[len(books)-2].Who("", now) {
 		if !slices.Contains(books[len(books)-1].Who("", now), person) {
@@ -197,6 +196,7 @@ func (a *auditor) edited() {
 		}
 	}
 	a.shifts()
+	a.foresee()
 }
 
 // tolerance is how much later something may happen because clocks are apart: a node whose clock is behind by no more than half a minute is not

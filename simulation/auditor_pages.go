@@ -32,7 +32,7 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 	if b.Purpose == request.Ask && a.morning(f, now).After(now) {
 		a.w.fail(sleeps, f.ref, "%s is asked at %s", b.Person, clockOf(now))
 	}
-	if f.ops && f.matter == nil && b.Purpose == request.Notice && a.day(now).After(now) {
+	if f.alarm.Kind != "" && b.Purpose == request.Notice && a.day(now).After(now) {
 		a.w.fail(lets, f.ref, "%s is told at %s", b.Person, clockOf(now))
 	}
 	a.waiting = append(a.waiting, p)

@@ -174,9 +174,6 @@ func text(m notifier.Message, l phrase.Language) string {
 	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)}
 	d := m.Duty
 	args.Roster, args.CallSign, args.Open = d.Roster, d.CallSign, d.Open
-	if !d.From.IsZero() {
-		args.When = d.From.Format("2006-01-02 15:04")
-	}
 	args.From, args.Until = moment(d.From), moment(d.Until)
 	for _, ref := range d.Requests {
 		args.Requests = append(args.Requests, ref.String())
