@@ -117,10 +117,14 @@ func (p *plan) callOff(reason string) {
 }
 
 func cancelPages(s *request.State, now time.Time, reason string) []request.Event {
+	return cancelSome(s, now, reason, func(*request.Page) bool { return true })
+}
+
+func cancelSome(s *request.State, now time.Time, reason string, which func(*request.Page) bool) []request.Event {
 	var events []request.Event
 	for i := range s.Pages {
 		page := &s.Pages[i]
-		if page.Purpose != request.Ask {
+		if page.Purpose != request.Ask || !which(page) {
 			continue
 		}
 		waits := (page.State == request.PageQueued || page.State == request.PageRetrying) && now.Before(page.Expires.Time) // else it gets page_expired
@@ -587,7 +591,7 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 		return p.AlarmTargets(), ""
 	}
 	if everyone || level > len(p.Policy.Levels) {
-		for _, person := range p.Roster.Everyone(p.now) {
+		for _, person := range p.spared(p.Roster.Everyone(p.now)) {
 			add(person, []string{"everyone"})
 		}
 		if len(targets) == 0 {
@@ -627,6 +631,15 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 	}
 	targets = slices.DeleteFunc(targets, func(t request.Target) bool { return slices.Contains(p.s.Passed, t.Person) })
 	return targets, nobody
+}
+
+// spared leaves out those who are not to be asked again, as long as anybody else can be paged: that nobody is asked helps nobody.
+func (p *plan) spared(people []string) []string {
+	others := slices.DeleteFunc(slices.Clone(people), func(person string) bool { return slices.Contains(p.s.Busy, person) })
+	if slices.ContainsFunc(others, func(person string) bool { return p.contact(person, nil) != nil }) {
+		return others
+	}
+	return people
 }
 
 // prefer orders those on duty by the request's language and by who may decide on its type, and adds to the reasons what speaks for each, and

@@ -73,6 +73,7 @@ const (
 	AlreadyTaken   AnswerKind = "already_taken" // by CallSign
 	AlreadyEnded   AnswerKind = "already_ended" // withdrawn
 	PassedOn       AnswerKind = "passed_on"
+	Spared         AnswerKind = "spared"      // passed on by somebody who is not asked about it again
 	CannotPass     AnswerKind = "cannot_pass" // not yours, or nobody is asked any more
 	WrongCode      AnswerKind = "wrong_code"
 	NoCode         AnswerKind = "no_code"

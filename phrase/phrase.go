@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"strings"
+	"time"
 )
 
 // A Language is one of those that the words exist in.
@@ -68,6 +69,28 @@ const (
 	SeveralMatches Key = "sms_several_matches"
 	TooManyGuesses Key = "sms_too_many_guesses"
 	TryAgain       Key = "sms_try_again"
+	Spared         Key = "sms_spared" // {reference}: passed on, and they are not asked about it again
+)
+
+// The answers to commands about the duty. Every one fits two segments in every language, but for a list of several rosters.
+const (
+	Menu         Key = "sms_menu"
+	Who          Key = "sms_who"         // {roster} {now} {until} {next}, a line for each roster
+	WhoLast      Key = "sms_who_last"    // {roster} {now} {until}: nobody is known to be next
+	WhoGap       Key = "sms_who_gap"     // {roster} {until} {next}: nobody is on duty now
+	WhoNobody    Key = "sms_who_nobody"  // {roster}: nobody, now or later
+	TakeOffer    Key = "sms_take_offer"  // {roster} {until} {code}: take the duty, from now on
+	TookOver     Key = "sms_took_over"   // {roster} {until}
+	OnDuty       Key = "sms_on_duty"     // {roster} {until}: already
+	CannotTake   Key = "sms_cannot_take" // away, or not active
+	CoverOffer   Key = "sms_cover_offer" // {roster} {from} {until} {code}: ask others for cover
+	CoverAsked   Key = "sms_cover_asked" // {roster} {from} {until}
+	CoverOpen    Key = "sms_cover_open"  // {roster} {from} {until}: it was asked for before
+	NoDuty       Key = "sms_no_duty"     // there is none to cover
+	CodeOver     Key = "sms_code_over"   // of TAKE or COVER: wrong, or too old
+	CoverIsYours Key = "sms_cover_taken" // {reference} {roster} {from} {until}
+	CoverOver    Key = "sms_cover_over"  // {reference}: nobody has to take it any more
+	Declined     Key = "sms_declined"
 )
 
 // What calls say; [Spoken] fills them.
@@ -97,7 +120,12 @@ const (
 )
 
 // Messages lists the keys of text messages. Do not modify.
-var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmTaken, AlarmOver}
+var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver}
+
+// LongMessages lists the keys of text messages that may take two segments. Do not modify.
+var LongMessages = []Key{
+	Menu, Who, WhoLast, WhoGap, WhoNobody, TakeOffer, TookOver, OnDuty, CannotTake, CoverOffer, CoverAsked, CoverOpen, NoDuty, CodeOver, CoverIsYours, CoverOver, Declined,
+}
 
 // Args fill the placeholders of a text.
 type Args struct {
@@ -107,6 +135,10 @@ type Args struct {
 	Code      string
 	CallSign  string
 	Alarm     string // kind of an alarm, as in events: redis_away; it is translated
+
+	Roster      string   // id
+	Now, Next   []string // call signs
+	From, Until string   // moments, as [Moment] writes them
 }
 
 //go:embed lang/*.json
@@ -160,7 +192,25 @@ func Spoken(l Language, k Key, a Args) string {
 
 func fill(l Language, text, reference, urgency, language string, a Args) string {
 	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
-		"{alarm}", alarm(l, a.Alarm)).Replace(text)
+		"{alarm}", alarm(l, a.Alarm), "{roster}", a.Roster, "{now}", strings.Join(a.Now, ", "), "{next}", strings.Join(a.Next, ", "),
+		"{from}", a.From, "{until}", a.Until).Replace(text)
+}
+
+// Moment writes a time for every language, in the zone that it carries: 2026-03-29 08:00 CEST.
+func Moment(t time.Time) string { return t.Format("2006-01-02 15:04 MST") }
+
+// Commands lists the words that people may write for each command of a text, in all languages, by the name of the command: pass. The first of a
+// language is the one that its people are told.
+func Commands() map[string][]string {
+	commands := map[string][]string{}
+	for _, l := range Languages {
+		for key, text := range words[l] {
+			if name, ok := strings.CutPrefix(string(key), "command_"); ok {
+				commands[name] = append(commands[name], strings.Fields(text)...)
+			}
+		}
+	}
+	return commands
 }
 
 // alarm says in words what is wrong; a kind of a later version says nothing.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
 )
 
 // until is when the last call that may ring is over.
@@ -31,6 +32,10 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 	a.tell(f, "dispatcher", "orders %s: %s for %s (%s)", b.Page, b.Channel, b.Person, b.Purpose)
 	if b.Purpose == request.Ask && a.morning(f, now).After(now) {
 		a.w.fail(sleeps, f.ref, "%s is asked at %s", b.Person, clockOf(now))
+	}
+	others := func(who roster.Person) bool { return len(who.Contacts) > 0 && !slices.Contains(f.busy, who.ID) }
+	if b.Purpose == request.Ask && slices.Contains(f.busy, b.Person) && slices.ContainsFunc(a.w.book.People, others) {
+		a.w.fail(spares, f.ref, "%s is asked again", b.Person)
 	}
 	a.waiting = append(a.waiting, p)
 	within := firstAttempt

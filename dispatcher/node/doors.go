@@ -42,6 +42,14 @@ func (n *Node) Pass(ctx context.Context, ref request.Ref, person, page, reason s
 	})
 }
 
+// Busy is [Node.Pass] for a person who is not to be asked about this request again. Errors: [ErrNotFound], [ErrUnavailable].
+func (n *Node) Busy(ctx context.Context, ref request.Ref, person, page string, via request.Via) (Outcome, error) {
+	return n.decide(ctx, ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
+		events, kind := dispatcher.Busy(s, n.opts.Clock.Now(), person, page, via)
+		return events, kind, ""
+	})
+}
+
 // Opened appends that a person is about to read the content. Errors: [ErrNotFound], [ErrUnavailable].
 func (n *Node) Opened(ctx context.Context, ref request.Ref, person string) error {
 	_, err := n.decide(ctx, ref, officer(person), func(*request.State) ([]request.Event, notifier.AnswerKind, string) {
