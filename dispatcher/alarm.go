@@ -43,7 +43,7 @@ func (p Planner) AlarmTargets() []request.Target {
 	return targets
 }
 
-// alarm plans for an ops log: everyone whom alarms go to is asked at once, and again after every Repeat, until somebody looks after it or its
+// alarm plans for an alarm: everyone whom alarms go to is asked at once, and again after every Repeat, until somebody looks after it or its
 // cause is gone. Who looks after it ends the pages and not the alarm. Nobody is told of the end: it is no reason to wake anyone.
 func (p *plan) alarm() {
 	switch {
@@ -90,18 +90,22 @@ func (p *plan) askAgain() {
 
 // recipient is the role in which people are paged from this log.
 func (p *plan) recipient() request.Recipient {
-	if p.s.Ref.IsOps() {
+	if p.s.Kind() == request.OpsAlarm {
 		return request.ToCoordinator
 	}
 	return request.ToOfficer
 }
 
-// aboutOf says what an asking page asks.
-func aboutOf(s *request.State) notifier.About {
-	if s.Ref.IsOps() {
+// aboutOf says what a page asks or tells.
+func aboutOf(s *request.State, p *request.Page) notifier.About {
+	switch {
+	case p.About != "":
+		return notifier.About(p.About)
+	case s.Kind() == request.OpsAlarm:
 		return notifier.AskToLookAfter
+	default:
+		return notifier.AskToTake
 	}
-	return notifier.AskToTake
 }
 
 // acknowledgeAlarm decides what comes of somebody looking after an alarm: the pages stop, and it stands until its cause is gone.
@@ -115,34 +119,14 @@ func acknowledgeAlarm(s *request.State, now time.Time, person, page string, via 
 		return nil, notifier.AlreadyTaken
 	}
 	events := []request.Event{request.NewEvent(request.Acknowledged, request.AcknowledgedBody{Page: page, Person: person, Via: via})}
-	return append(events, cancelPages(s, now, "acknowledged")...), notifier.AlarmTaken
+	return append(events, cancelPages(s, now, "acknowledged", askingPage)...), notifier.AlarmTaken
 }
 
-// Alarms lists the ops logs that this machine knows, cleared ones of the last two days among them, in the order in which they were raised.
-func (m *Machine) Alarms() []*request.State {
-	alarms := m.Watched()
-	for i, s := range alarms {
-		alarms[i] = s.Clone()
-	}
-	return alarms
-}
+// Alarms lists the alarms that this machine knows, cleared ones of the last two days among them, in the order in which they were raised.
+func (m *Machine) Alarms() []*request.State { return m.Matters(request.OpsAlarm) }
 
 // Watched is [Machine.Alarms] for whoever looks and keeps nothing: the states are the machine's own, and change with its next step.
-func (m *Machine) Watched() []*request.State {
-	var alarms []*request.State
-	for _, e := range m.ops {
-		if e.state.Exists() {
-			alarms = append(alarms, e.state)
-		}
-	}
-	slices.SortFunc(alarms, func(a, b *request.State) int {
-		if c := a.Received.Compare(b.Received); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.Ref), string(b.Ref))
-	})
-	return alarms
-}
+func (m *Machine) Watched() []*request.State { return m.ofKind(request.OpsAlarm) }
 
 // AlarmTargets names the people whom alarms would reach now, each with a contact over a channel that somebody serves.
 func (m *Machine) AlarmTargets() []string {

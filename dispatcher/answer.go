@@ -14,8 +14,10 @@ const CodeLife = 48 * time.Hour
 // Acknowledge decides what comes of somebody taking a request: the events to append, if any, and the answer.
 func Acknowledge(s *request.State, now time.Time, person, page string, via request.Via) ([]request.Event, notifier.AnswerKind) {
 	switch {
-	case s.Ref.IsOps():
+	case s.Kind() == request.OpsAlarm:
 		return acknowledgeAlarm(s, now, person, page, via)
+	case s.Kind() != "":
+		return acknowledgeMatter(s, now, person, page, via)
 	case s.Status.Ended():
 		return nil, notifier.AlreadyEnded
 	case s.Owner == person:
@@ -24,7 +26,7 @@ func Acknowledge(s *request.State, now time.Time, person, page string, via reque
 		return nil, notifier.AlreadyTaken
 	}
 	events := []request.Event{request.NewEvent(request.Acknowledged, request.AcknowledgedBody{Page: page, Person: person, Via: via})}
-	events = append(events, cancelPages(s, now, "acknowledged")...)
+	events = append(events, cancelPages(s, now, "acknowledged", askingPage)...)
 	for _, a := range s.Alarms {
 		events = append(events, request.NewEvent(request.AlarmCleared, a))
 	}
@@ -40,7 +42,7 @@ func Pass(s *request.State, person, page string, via request.Via) ([]request.Eve
 func Busy(s *request.State, now time.Time, person, page string, via request.Via) ([]request.Event, notifier.AnswerKind) {
 	events, done := pass(s, request.PassedBody{Page: page, Person: person, Via: via, Busy: true})
 	if done == notifier.Spared && len(events) > 0 { // what waits for its turn would ask once more
-		events = append(events, cancelSome(s, now, "busy", func(p *request.Page) bool { return p.Person == person })...)
+		events = append(events, cancelPages(s, now, "busy", func(p *request.Page) bool { return askingPage(p) && p.Person == person })...)
 	}
 	return events, done
 }
@@ -53,13 +55,13 @@ func pass(s *request.State, body request.PassedBody) ([]request.Event, notifier.
 	}
 	known := slices.Contains(s.Passed, body.Person) && (!body.Busy || slices.Contains(s.Busy, body.Person))
 	switch {
-	case s.Ref.IsOps() && s.Status.Ended():
+	case s.Kind() == request.OpsAlarm && s.Status.Ended():
 		return nil, notifier.AlarmOver
 	case s.Status.Ended():
 		return nil, notifier.AlreadyEnded
 	case s.Owner != "" && s.Owner != body.Person:
 		return nil, notifier.AlreadyTaken
-	case s.Ref.IsOps() && s.Owner == "": // it goes to all at once: only who looks after it can give it back
+	case s.Matter != nil, s.Kind() == request.OpsAlarm && s.Owner == "": // it goes to all at once: only who looks after an alarm can give it back
 		return nil, notifier.CannotPass
 	case s.Owner == "" && known:
 		return nil, done

@@ -278,11 +278,11 @@ const lookUps = 3
 // sender the directory.
 func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	msg := notifier.Message{
-		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: aboutOf(s), Alarm: s.Alarm.Kind, Urgency: s.Urgency, Language: s.Language,
+		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: aboutOf(s, p), Alarm: s.Alarm.Kind, Urgency: s.Urgency, Language: s.Language,
 		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started,
 	}
-	if p.Purpose == request.Notice {
-		msg.About = notifier.About(p.About)
+	if s.Matter != nil {
+		msg.Duty = m.duty(s, p.Person)
 	}
 	if p.Recipient == request.ToSender {
 		msg.To = m.sender(p)

@@ -310,10 +310,10 @@ func (m *Monitor) knowsGone(now time.Time, a *request.State, s Sight) bool {
 
 // ClearAlarm gives the events that end an alarm; none when it has ended.
 func ClearAlarm(s *request.State, now time.Time) []request.Event {
-	if !s.Ref.IsOps() || s.Status.Ended() {
+	if s.Kind() != request.OpsAlarm || s.Status.Ended() {
 		return nil
 	}
-	return append([]request.Event{request.NewEvent(request.AlarmCleared, s.Alarm)}, cancelPages(s, now, string(request.StatusCleared))...)
+	return append([]request.Event{request.NewEvent(request.AlarmCleared, s.Alarm)}, cancelPages(s, now, string(request.StatusCleared), askingPage)...)
 }
 
 // AlarmRef finds where the next alarm of a kind and cause is raised: the first reference of its series that nobody has used, and the one

@@ -59,7 +59,7 @@ func (p Planner) Plan(s *request.State, now time.Time) Decision {
 	run.tellSender()
 	switch {
 	case s.Ref.IsOps():
-		run.alarm()
+		run.ops()
 	case s.Status.Ended():
 		run.end()
 	case s.Owner != "" && run.lapsed(): // the next plan takes the next step
@@ -104,7 +104,12 @@ func (p *plan) expired(page *request.Page) bool {
 
 // callOff cancels the asking pages that are not with a provider, and looks again when those that are should have come back.
 func (p *plan) callOff(reason string) {
-	p.events = append(p.events, cancelPages(p.s, p.now, reason)...)
+	p.events = append(p.events, cancelPages(p.s, p.now, reason, askingPage)...)
+	p.waitForCalls()
+}
+
+// waitForCalls looks again when the asking pages that are with a provider should have come back.
+func (p *plan) waitForCalls() {
 	for i := range p.s.Pages {
 		page := &p.s.Pages[i]
 		if page.Purpose != request.Ask || page.State != request.PageSending {
@@ -116,15 +121,15 @@ func (p *plan) callOff(reason string) {
 	}
 }
 
-func cancelPages(s *request.State, now time.Time, reason string) []request.Event {
-	return cancelSome(s, now, reason, func(*request.Page) bool { return true })
-}
+// askingPage and everyPage say which pages are called off.
+func askingPage(p *request.Page) bool { return p.Purpose == request.Ask }
+func everyPage(*request.Page) bool    { return true }
 
-func cancelSome(s *request.State, now time.Time, reason string, which func(*request.Page) bool) []request.Event {
+func cancelPages(s *request.State, now time.Time, reason string, which func(*request.Page) bool) []request.Event {
 	var events []request.Event
 	for i := range s.Pages {
 		page := &s.Pages[i]
-		if page.Purpose != request.Ask || !which(page) {
+		if !which(page) {
 			continue
 		}
 		waits := (page.State == request.PageQueued || page.State == request.PageRetrying) && now.Before(page.Expires.Time) // else it gets page_expired
@@ -391,9 +396,13 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 	if p.s.Ref.IsOps() {
 		wait = max(p.Policy.Validity, p.Policy.Repeat) // a provider that fails may be what it is about
 	}
+	expires := p.now.Add(wait)
+	if m := p.s.Matter; m != nil && !m.Expires.IsZero() {
+		expires = m.Expires.Time
+	}
 	body.Page = p.nextPage()
 	body.Recipient, body.Person, body.Channel, body.Contact = p.recipient(), person, contact.Channel, contact.ID
-	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(p.now.Add(wait))
+	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(expires)
 	p.add(request.PageOrdered, body)
 	p.pages++
 	p.first = cmp.Or(p.first, person)
@@ -587,8 +596,12 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 			targets = append(targets, request.Target{Person: person, Why: why})
 		}
 	}
-	if p.s.Ref.IsOps() {
+	switch p.s.Kind() {
+	case "":
+	case request.OpsAlarm:
 		return p.AlarmTargets(), ""
+	default:
+		return targetsOf(p.s.Step.Targets, ""), "" // an edit changes the matter, and so its targets
 	}
 	if everyone || level > len(p.Policy.Levels) {
 		for _, person := range p.spared(p.Roster.Everyone(p.now)) {

@@ -39,10 +39,33 @@ const (
 	AskToTake      About = "ask"       // take this request; carries a code
 	TellWithdrawn  About = "withdrawn" // its sender withdrew it
 	AskToLookAfter About = "alarm"     // look after this alarm; carries a code
+
+	TellShiftSoon  About = "shift_soon"        // a shift begins, from when to when
+	TellShiftNow   About = "shift_now"         // it has begun; how many requests are open
+	AskToHandOver  About = "handover_out"      // who goes off duty: their open requests pass on; carries a code
+	AskToTakeOver  About = "handover_in"       // who comes on duty: open requests pass to them; carries a code
+	TellHandedOver About = "handed_over"       // who went off duty: who has the requests now
+	TellNotSigned  About = "handover_unsigned" // coordinators: who went off duty has not confirmed
+	AskToCover     About = "cover"             // take this shift for a colleague; carries a code
 )
 
 // Asks reports whether the message asks for something, and carries a code to answer with.
-func (a About) Asks() bool { return a == AskToTake || a == AskToLookAfter }
+func (a About) Asks() bool {
+	switch a {
+	case AskToTake, AskToLookAfter, AskToHandOver, AskToTakeOver, AskToCover:
+		return true
+	default:
+		return false
+	}
+}
+
+// A Duty fills the words of what is told of shifts, handovers and cover requests. It holds no name and no case.
+type Duty struct {
+	CallSign    string        // of the colleague whom it concerns; several are separated by commas
+	Open        int           // requests that are open
+	Requests    []request.Ref // that are handed over
+	From, Until time.Time     // of the shift, in the zone of its roster
+}
 
 // A Message is what one attempt hands to a provider. It holds nothing of the content of a request, and no person but its recipient.
 type Message struct {
@@ -51,6 +74,7 @@ type Message struct {
 	Attempt  string
 	About    About
 	Alarm    request.AlarmKind // of an alarm: what is wrong, in one word
+	Duty     Duty              // of a shift, a handover or a cover request
 	To       Phone             // of a message to a sender: their id
 	Urgency  request.Urgency
 	Language string    // of the request (BCP 47), "" when unknown

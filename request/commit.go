@@ -17,7 +17,7 @@ const (
 	// Version is the version of the commit's envelope.
 	Version = 1
 	// Reader is the min_reader that this code understands. A commit that asks for more was written by a newer node.
-	Reader = 2
+	Reader = 3
 )
 
 // ErrCommit says that bytes of the log are no commit of this format.
@@ -172,14 +172,17 @@ func Fact(ref Ref, id string, now time.Time, node string, actor Actor, events ..
 }
 
 // minReader is the reader that these events need. Whoever does not know those of reader 2 would go on as if somebody had the request, or
-// ask at another pace.
+// ask at another pace; whoever does not know those of reader 3, as if somebody else had it.
 func minReader(events []Event) int {
+	reader := 1
 	for _, e := range events {
 		switch e.Type {
 		case AcknowledgementUndone, AcknowledgementLapsed, UrgencyChanged:
-			return 2
+			reader = max(reader, 2)
+		case MatterRaised, HandoverOffered, HandoverConfirmed, MatterEnded:
+			reader = max(reader, 3)
 		default:
 		}
 	}
-	return 1
+	return reader
 }

@@ -111,7 +111,7 @@ func (s *State) apply(c *Commit, e happening) error {
 		return fold(e, func(b AttemptBody) { s.attempt(c, e.Type, b) })
 	case Acknowledged:
 		return fold(e, func(b AcknowledgedBody) {
-			s.Owner, s.AcknowledgedAt, s.Escalation = shared(b.Person), c.Time.Time, Stopped
+			s.Owner, s.AcknowledgedAt, s.Since, s.Escalation = shared(b.Person), c.Time.Time, c.Time.Time, Stopped
 			s.OwnerOpened, s.Returned, s.Undid = false, "", ""
 			s.Busy = slices.DeleteFunc(s.Busy, func(person string) bool { return person == b.Person })
 			if s.Status == StatusReceived {
@@ -128,6 +128,8 @@ func (s *State) apply(c *Commit, e happening) error {
 		})
 	case AcknowledgementLapsed:
 		return fold(e, func(b LapsedBody) { s.returned(b.Person, CauseLapsed) })
+	case HandoverConfirmed:
+		return fold(e, func(b HandoverConfirmedBody) { s.handed(c, b) })
 	case UrgencyChanged:
 		return fold(e, func(b UrgencyChangedBody) { s.Urgency, s.Due, s.UrgencyChanged = b.To, b.Due, c.Time.Time })
 	case Opened:
@@ -211,7 +213,7 @@ func (s *State) returned(owner string, cause Cause) bool {
 
 // release leaves the request to nobody: asking goes on.
 func (s *State) release() {
-	s.Owner, s.AcknowledgedAt, s.OwnerOpened, s.Escalation = "", time.Time{}, false, Running
+	s.Owner, s.AcknowledgedAt, s.Since, s.OwnerOpened, s.Escalation = "", time.Time{}, time.Time{}, false, Running
 	if s.Status == StatusAcknowledged {
 		s.Status = StatusReceived
 	}

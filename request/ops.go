@@ -37,7 +37,7 @@ func written(value uint64, check byte) Ref {
 	return Ref(out[:])
 }
 
-// IsOps reports whether the log belongs to no request: it is an alarm's.
+// IsOps reports whether the log belongs to no request: [State.Kind] says what it is about.
 func (r Ref) IsOps() bool { return len(r) == referenceLength && r[referenceLength-1] == opsCheck }
 
 // refOfOpsSubject is the reverse of [Ref.Subject] for ops logs.
@@ -74,13 +74,19 @@ func (a AlarmBody) Text() string {
 	return a.Cause + ": " + a.Detail
 }
 
-// applyOps folds the events that mean something else in an ops log than in a request's: the first alarm_raised begins it, as received
-// begins a request, and alarm_cleared ends it. done is false for all other events.
+// applyOps folds the events that mean something else in an ops log than in a request's: the first alarm_raised, matter_raised or
+// handover_offered begins it, as received begins a request, and alarm_cleared or matter_ended ends it. done is false for all other events.
 func (s *State) applyOps(c *Commit, e happening) (done bool, err error) {
 	switch e.Type {
+	case MatterRaised, HandoverOffered:
+		return true, fold(e, func(b MatterBody) { s.begin(c, e.Type, b) })
+	case HandoverConfirmed:
+		return true, fold(e, func(b HandoverConfirmedBody) { s.confirmed(c, b) })
+	case MatterEnded:
+		return true, fold(e, func(b MatterEndedBody) { s.over(c, b) })
 	case AlarmRaised:
 		return true, fold(e, func(b AlarmBody) {
-			if s.Alarm.Kind != "" {
+			if s.Alarm.Kind != "" || s.Matter != nil {
 				return // one log, one alarm
 			}
 			s.Alarm, s.Alarms = b, []AlarmBody{b}

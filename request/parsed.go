@@ -27,6 +27,8 @@ var bodies = map[EventType]func(json.RawMessage) (any, error){
 	Acknowledged: readBody[AcknowledgedBody], Passed: readBody[PassedBody], AcknowledgementUndone: readBody[UndoneBody],
 	AcknowledgementLapsed: readBody[LapsedBody], UrgencyChanged: readBody[UrgencyChangedBody], Opened: readBody[OpenedBody],
 	AlarmRaised: readBody[AlarmBody], AlarmCleared: readBody[AlarmBody],
+	MatterRaised: readBody[MatterBody], HandoverOffered: readBody[MatterBody], MatterEnded: readBody[MatterEndedBody],
+	HandoverConfirmed: readBody[HandoverConfirmedBody],
 }
 
 func readBody[B any](data json.RawMessage) (any, error) {

@@ -19,7 +19,7 @@ const (
 // Ended reports whether nobody is to be asked any more.
 func (s Status) Ended() bool {
 	switch s {
-	case StatusWithdrawn, StatusCleared, "refused", "answered", "transferred":
+	case StatusWithdrawn, StatusCleared, StatusOver, "refused", "answered", "transferred":
 		return true
 	default:
 		return false
@@ -146,10 +146,11 @@ type State struct {
 	Due             []Due
 	Received        time.Time
 	AcknowledgedAt  time.Time
-	Owner           string // person who has it, "" while nobody does
-	OwnerOpened     bool   // the owner has read the content since the acknowledgement
-	Returned        Cause  // why nobody has it any more, until the next step of the escalation; "" otherwise
-	Undid           string // who took the last acknowledgement back, until the next one
+	Since           time.Time // the owner has it since then: the acknowledgement, or a handover after it
+	Owner           string    // person who has it, "" while nobody does
+	OwnerOpened     bool      // the owner has read the content since the acknowledgement
+	Returned        Cause     // why nobody has it any more, until the next step of the escalation; "" otherwise
+	Undid           string    // who took the last acknowledgement back, until the next one
 	Status          Status
 	Escalation      Escalation
 	Version         int // counts changes of the sender's view
@@ -159,7 +160,8 @@ type State struct {
 	Opened          []string
 	Alarms          []AlarmBody // standing
 	Alarm           AlarmBody   // of an ops log: what it is about
-	Cleared         time.Time   // of an ops log: when its cause was gone
+	Cleared         time.Time   // of an ops log: when its cause was gone, or it was over
+	Matter          *Matter     // of an ops log that is no alarm's: what it is about
 	Pages           []Page
 	News            []News // for the sender; one of a kind
 	Closed          bool
@@ -185,6 +187,11 @@ func (s *State) Clone() *State {
 	c.Busy = slices.Clone(s.Busy)
 	c.Opened, c.Alarms, c.seen = slices.Clone(s.Opened), slices.Clone(s.Alarms), slices.Clone(s.seen)
 	c.Step.Targets, c.News = slices.Clone(s.Step.Targets), slices.Clone(s.News)
+	if s.Matter != nil {
+		m := *s.Matter
+		m.Asks, m.Tells, m.Requests = slices.Clone(m.Asks), slices.Clone(m.Tells), slices.Clone(m.Requests)
+		c.Matter = &m
+	}
 	c.Pages = slices.Clone(s.Pages)
 	for i := range c.Pages {
 		c.Pages[i].Attempts = slices.Clone(s.Pages[i].Attempts)
@@ -214,7 +221,7 @@ func (s *State) Page(id string) *Page {
 	return nil
 }
 
-// Exists reports whether the request was received, or the alarm raised.
+// Exists reports whether the request was received, or the alarm or matter raised.
 func (s *State) Exists() bool { return !s.Received.IsZero() }
 
 // TooNew reports whether a commit asks for a newer reader than this code: then it decides nothing but the most urgent.

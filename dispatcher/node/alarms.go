@@ -162,13 +162,21 @@ func (n *Node) sight(ctx context.Context) (s dispatcher.Sight) {
 	return s
 }
 
-// raiseAlarm appends an alarm to the first log of its series that nobody has used, expecting it to be empty: of several nodes that see the
-// same, one raises it.
+// raiseAlarm raises an alarm that does not stand.
 func (n *Node) raiseAlarm(ctx context.Context, a request.AlarmBody) error {
+	_, err := n.begin(ctx, string(a.Kind), a.Cause, request.NewEvent(request.AlarmRaised, a), func(last *request.State) bool {
+		return last.Alarm.Same(a) && !last.Status.Ended() // it stands, and is not folded here yet
+	})
+	return err
+}
+
+// begin appends the first event of an ops log to the first log of its series that nobody has used, expecting it to be empty: of several nodes
+// that see the same, one raises it. When the last one used still serves, nothing is appended. It gives the reference of the log that stands now.
+func (n *Node) begin(ctx context.Context, kind, cause string, first request.Event, serves func(last *request.State) bool) (request.Ref, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	series := func(i int) request.Ref {
-		ref, _ := request.NewOpsRef(n.opts.Alarms.Reference(string(a.Kind), a.Cause, i))
+		ref, _ := request.NewOpsRef(n.opts.Alarms.Reference(kind, cause, i))
 		return ref
 	}
 	ref, last, err := dispatcher.AlarmRef(series, func(ref request.Ref) (bool, error) {
@@ -179,18 +187,18 @@ func (n *Node) raiseAlarm(ctx context.Context, a request.AlarmBody) error {
 		return len(history) > 0, err
 	})
 	if err != nil {
-		return unavailable(err)
+		return "", unavailable(err)
 	}
 	if last != "" {
 		s, err := n.read(ctx, last)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if s.Alarm.Same(a) && !s.Status.Ended() {
-			return nil // it stands, and is not folded here yet
+		if serves(s) {
+			return last, nil
 		}
 	}
-	return n.appendAlarm(ctx, request.NewState(ref), request.NewEvent(request.AlarmRaised, a))
+	return ref, n.appendAlarm(ctx, request.NewState(ref), first)
 }
 
 func (n *Node) clearAlarm(ctx context.Context, s *request.State) error {

@@ -1,0 +1,147 @@
+package request
+
+import (
+	"slices"
+	"time"
+)
+
+// An OpsKind says what an ops log is about.
+type OpsKind string
+
+// The kinds of ops log.
+const (
+	OpsAlarm    OpsKind = "alarm"    // the line itself needs somebody
+	OpsShift    OpsKind = "shift"    // a notice that somebody's shift begins, or will
+	OpsHandover OpsKind = "handover" // the open requests of who goes off duty pass to who comes on
+	OpsCover    OpsKind = "cover"    // a cover request, told to the people who could take it
+)
+
+// The events of ops logs that are no alarm's, and of a request that is handed over.
+const (
+	MatterRaised      EventType = "matter_raised"      // begins the log of a shift or a cover request
+	HandoverOffered   EventType = "handover_offered"   // begins the log of a handover; again when it is offered to somebody else
+	HandoverConfirmed EventType = "handover_confirmed" // in its own log: one side confirms; in a request's: it passes
+	MatterEnded       EventType = "matter_ended"
+)
+
+// StatusOver is the end of an ops log that is no alarm's. Requests do not have it.
+const StatusOver Status = "over"
+
+// MatterBody is the body of matter_raised and handover_offered. Kind and Cause identify what the log is about; the rest is told, or decides
+// when it is over. It names ids and times only.
+type MatterBody struct {
+	Kind  OpsKind `json:"kind"`
+	Cause string  `json:"cause"`
+	// About says what Tells are told, as in pages.
+	About string `json:"about,omitempty"`
+	// Asks are asked, each over their first contact for texts, with codes of their own: whoever answers first has it. Of a handover: who comes on duty.
+	Asks []string `json:"asks,omitempty"`
+	// Tells are told, without a code.
+	Tells []string `json:"tells,omitempty"`
+	// Roster and Person say whose duty it is about: whose shift begins, who goes off duty, who asks for cover.
+	Roster string `json:"roster,omitempty"`
+	Person string `json:"person,omitempty"`
+	// From and Until bound the shift; half-open. Of a handover: From is when Person went off duty.
+	From  Instant `json:"from,omitzero"`
+	Until Instant `json:"until,omitzero"`
+	// Expires is from when on nothing of it is sent, because it would be of no use; absent: as long as pages live.
+	Expires Instant `json:"expires,omitzero"`
+	// Open is how many requests are open, of a shift that begins.
+	Open int `json:"open,omitempty"`
+	// Requests are those that are handed over.
+	Requests []Ref `json:"requests,omitempty"`
+}
+
+// Same reports whether two bodies are of one matter: the rest may change.
+func (b MatterBody) Same(o MatterBody) bool { return b.Kind == o.Kind && b.Cause == o.Cause }
+
+// A Matter is what an ops log is about that is no alarm's.
+type Matter struct {
+	MatterBody
+	Offered time.Time // of a handover: when it was offered last
+	Signed  time.Time // of a handover: when Person confirmed; zero before
+	Reason  string    // why it ended; "" while it has not
+}
+
+// HandoverConfirmedBody is the body of handover_confirmed. In the log of the handover Person is who confirms. In the log of a request it
+// passes from From to Person; Handover is the log that says why.
+type HandoverConfirmedBody struct {
+	Page     string `json:"page,omitempty"`
+	Person   string `json:"person"`
+	Via      Via    `json:"via,omitempty"`
+	From     string `json:"from,omitempty"`
+	Handover Ref    `json:"handover,omitempty"`
+}
+
+// MatterEndedBody is the body of matter_ended.
+type MatterEndedBody struct {
+	Reason string `json:"reason"`
+}
+
+// Kind is the kind of an ops log; "" of a request, and of a log that has not begun.
+func (s *State) Kind() OpsKind {
+	switch {
+	case s.Matter != nil:
+		return s.Matter.Kind
+	case s.Alarm.Kind != "":
+		return OpsAlarm
+	default:
+		return ""
+	}
+}
+
+// Settled reports whether the answer to an asking page is not needed any more: somebody has what it asks for, or it is over. The two sides
+// of a handover answer each for themselves.
+func (s *State) Settled(p *Page) bool {
+	switch {
+	case s.Status.Ended():
+		return true
+	case s.Kind() == OpsHandover && p.Person == s.Matter.Person:
+		return !s.Matter.Signed.IsZero()
+	default:
+		return s.Owner != ""
+	}
+}
+
+// begin folds the first event of an ops log that is no alarm's, or the news of whom a handover is offered to now.
+func (s *State) begin(c *Commit, t EventType, b MatterBody) {
+	switch {
+	case !s.Exists() && (t == HandoverOffered) == (b.Kind == OpsHandover):
+		s.Matter = &Matter{MatterBody: b, Offered: c.Time.Time}
+		s.Received, s.Status, s.Escalation, s.Urgency = c.Time.Time, StatusReceived, Running, Urgent
+		if b.Kind == OpsShift {
+			s.Urgency = Routine // nothing waits behind it
+		}
+	case s.Kind() == OpsHandover && t == HandoverOffered && !s.Status.Ended():
+		s.Matter.Asks, s.Matter.Offered = b.Asks, c.Time.Time
+	}
+}
+
+// confirmed folds what one side of a handover says, in the log of the handover.
+func (s *State) confirmed(c *Commit, b HandoverConfirmedBody) {
+	switch {
+	case s.Kind() != OpsHandover || s.Status.Ended():
+	case b.Person == s.Matter.Person:
+		if s.Matter.Signed.IsZero() {
+			s.Matter.Signed = c.Time.Time
+		}
+	case s.Owner == "":
+		s.Owner, s.AcknowledgedAt, s.Since, s.Escalation = shared(b.Person), c.Time.Time, c.Time.Time, Stopped
+	}
+}
+
+// handed folds that a request passes from one officer to the next. For its sender nothing changes.
+func (s *State) handed(c *Commit, b HandoverConfirmedBody) {
+	if s.Owner == "" || s.Owner != b.From || s.Status.Ended() {
+		return
+	}
+	s.Owner, s.Since, s.OwnerOpened = shared(b.Person), c.Time.Time, slices.Contains(s.Opened, b.Person)
+}
+
+// over folds the end of an ops log that is no alarm's.
+func (s *State) over(c *Commit, b MatterEndedBody) {
+	if s.Matter != nil && !s.Status.Ended() {
+		s.Matter.Reason = b.Reason
+		s.Cleared, s.Status, s.Escalation = c.Time.Time, StatusOver, Stopped
+	}
+}
