@@ -2,6 +2,7 @@ package roster
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -24,8 +25,16 @@ var (
 	ErrAmendTime   = errors.New("a change takes effect between 1970 and 2200")
 )
 
+// A WaitingChange says that a layer has a change that begins later: a change before it would have to be one of both.
+type WaitingChange struct{ Begins time.Time }
+
+// Error says when it begins.
+func (e *WaitingChange) Error() string {
+	return "a change of the layer waits and begins at " + e.Begins.UTC().Format(stampLayout) + ": let this one begin then or later, or take that one back"
+}
+
 // AddTurn puts a turn of these people into a rotation, before the turn at place, or at the end. Errors: [ErrNoRoster], [ErrNoLayer],
-// [ErrClosedLayer], [ErrAmendTime], [*ValidationError].
+// [ErrClosedLayer], [ErrAmendTime], [*WaitingChange], [*ValidationError].
 func (b Book) AddTurn(a Amendment, people []string, place int) (Book, error) {
 	return b.amend(a, func(r *Rotation) error {
 		if place < 0 || place > len(r.Turns) {
@@ -97,14 +106,33 @@ func (b Book) SetRotation(a Amendment, rotation Rotation) (Book, error) {
 	})
 }
 
-// SetRestrictions changes the hours in which a layer has somebody. Turns go on as they are. Errors: those of [Book.AddTurn].
+// SetRestrictions changes the hours in which a layer has somebody. Turns go on as they are; when the current officer stays, the new hours
+// begin with the next turn. Errors: those of [Book.AddTurn].
 func (b Book) SetRestrictions(a Amendment, list []Restriction) (Book, error) {
 	return b.withLayer(a, func(r *Roster, l *Layer) error {
+		if a.KeepCurrent {
+			_, _, a.At = l.held(r.TimeZone, a.At)
+		}
 		// With a rotation that has not begun, the new hours begin then, too.
 		l.keep(Segment{Until: a.At, TimeZone: r.TimeZone, Rotation: l.Rotation, Restrictions: l.Restrictions})
 		l.Restrictions = list
 		return nil
 	})
+}
+
+// held is the segment that holds at t, how many come after it, and when the turn that is on at t ends by itself; t itself when none is on.
+func (l *Layer) held(zoneName string, t time.Time) (held Segment, waiting int, turnEnd time.Time) {
+	rules := l.rules(zoneName)
+	i := holding(rules, t)
+	held, waiting, turnEnd = rules[i], len(rules)-1-i, t
+	d := (&compiler{dials: map[string]*dial{}}).dial(held.TimeZone)
+	if rotation := compileRotation(held.Rotation); len(rotation.turns) > 0 {
+		if n, on := rotation.turn(d.reached(t)); on {
+			_, until := rotation.span(n)
+			turnEnd = d.instant(until)
+		}
+	}
+	return held, waiting, turnEnd
 }
 
 func (b Book) withLayer(a Amendment, edit func(*Roster, *Layer) error) (Book, error) {
@@ -119,6 +147,10 @@ func (b Book) withLayer(a Amendment, edit func(*Roster, *Layer) error) (Book, er
 		l := &r.Layers[i]
 		if len(l.Rotation.Turns) == 0 {
 			return ErrClosedLayer
+		}
+		// What begins when the present turn ends becomes part of this change. What begins at another time would begin too early by it.
+		if held, waiting, end := l.held(r.TimeZone, a.At); waiting > 1 || (waiting == 1 && !held.Until.Equal(end)) {
+			return &WaitingChange{held.Until}
 		}
 		l.Past = slices.Clone(l.Past)
 		return edit(r, l)
@@ -189,6 +221,9 @@ func (l *Layer) replace(zoneName string, next Rotation, a Amendment) {
 			_, until := old.span(n)
 			held.Until, to = was.instant(until), n+1
 			place = follower(&old, n+1, next.Turns)
+		} else if !reflect.DeepEqual(plain(reflect.ValueOf(held.Restrictions)), plain(reflect.ValueOf(l.Restrictions))) { // other hours wait, too
+			_, until := old.span(n)
+			held.Until = was.instant(until)
 		}
 		next.First = wrap(place-to, len(next.Turns))
 	default:

@@ -91,6 +91,10 @@ func TestNoEditOfARotationChangesAShiftThatIsOver(t *testing.T) {
 			now = now.Add(time.Duration(rapid.IntRange(0, 6000).Draw(t, "later")) * time.Minute)
 			a := Amendment{"national", "l0", now, rapid.Bool().Draw(t, "keep")}
 			kind, edited, err := wildEdit(t, b, a)
+			if waits, ok := errors.AsType[*WaitingChange](err); ok && waits.Begins.After(now) {
+				edits["waits"]++
+				continue
+			}
 			if err != nil {
 				if !errors.Is(err, ErrNotInTurns) && !errors.Is(err, ErrNobodyLeft) {
 					t.Fatalf("%s: %v", kind, err)
@@ -109,7 +113,7 @@ func TestNoEditOfARotationChangesAShiftThatIsOver(t *testing.T) {
 			people, until, on := turnOf(was, "l0", now)
 			next := edited.Rosters[0].Layers[0].Rotation
 			switch {
-			case !on || kind == "hours":
+			case !on || (kind == "hours" && !a.KeepCurrent):
 			case a.KeepCurrent:
 				if old, is := layerTiles(was, "l0", now, until), layerTiles(will, "l0", now, until); !sameTiles(old, is) {
 					t.Fatalf("%s at %s changes the present turn of %v until %s:\n%v\n%v", kind, now, people, until, old, is)
@@ -126,7 +130,7 @@ func TestNoEditOfARotationChangesAShiftThatIsOver(t *testing.T) {
 			b = edited
 		}
 	})
-	for _, kind := range []string{"addtrue", "addfalse", "removetrue", "removefalse", "reordertrue", "lengthtrue", "lengthfalse", "settrue", "hourstrue"} {
+	for _, kind := range []string{"addtrue", "addfalse", "removetrue", "removefalse", "reordertrue", "lengthtrue", "lengthfalse", "settrue", "hourstrue", "hoursfalse", "waits"} {
 		if edits[kind] == 0 {
 			t.Errorf("the edit %s was never made", kind)
 		}
@@ -258,6 +262,36 @@ func TestEditsOfARotationReadAsACoordinatorExpects(t *testing.T) {
 		}
 		if got := story(t, edited, "2026-03-02T07:00:00Z", "2026-04-03T00:00:00Z"); !slices.Equal(got, tc.want) {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, tc.want)
+		}
+	}
+}
+
+// What a coordinator planned for a day keeps its day, whatever is edited before.
+func TestAChangeThatWaitsIsNotBroughtForward(t *testing.T) {
+	now, monday, later := date(t, "2026-03-11T11:00:00Z"), date(t, "2026-03-16T07:00:00Z"), date(t, "2026-04-20T06:00:00Z")
+	at := func(at time.Time) Amendment { return Amendment{"national", "primary", at, true} }
+	twoWeeks := TurnShape{Unit: Weeks, Length: 2, Handover: "08:00"} // from the end of the turn that begins then
+	waits := must(weekly().ChangeLength(at(later), twoWeeks))
+	for name, err := range map[string]error{
+		"add":    second(waits.AddTurn(at(now), []string{"dalia"}, -1)),
+		"remove": second(waits.RemovePerson(at(now), "ada")),
+		"hours":  second(waits.SetRestrictions(at(now), []Restriction{{From: "08:00", Until: "20:00"}})),
+		"two":    second(must(must(weekly().ChangeLength(at(monday), twoWeeks)).RemovePerson(at(later), "ada")).AddTurn(at(now), []string{"dalia"}, -1)),
+	} {
+		if e, ok := errors.AsType[*WaitingChange](err); !ok || (!e.Begins.Equal(later.AddDate(0, 0, 7)) && name != "two") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	joined := must(waits.AddTurn(at(later), []string{"dalia"}, -1))
+	if was, is := story(t, weekly(), "2026-03-02T07:00:00Z", "2026-04-20T06:00:00Z"), story(t, joined, "2026-03-02T07:00:00Z", "2026-04-20T06:00:00Z"); !slices.Equal(was, is) {
+		t.Errorf("what comes before changed: %q, not %q", is, was)
+	}
+	// New hours begin with the next turn, and an edit that keeps the officer does not bring them forward.
+	hours := must(weekly().SetRestrictions(at(now), []Restriction{{From: "08:00", Until: "20:00"}}))
+	both := must(hours.AddTurn(at(now.Add(time.Hour)), []string{"dalia"}, -1))
+	for name, b := range map[string]Book{"hours": hours, "and a turn": both} {
+		if got, want := story(t, b, "2026-03-09T07:00:00Z", "2026-03-17T00:00:00Z"), []string{"bruno 03-09 08:00", "carmen 03-16 08:00", "nobody 03-16 20:00"}; !slices.Equal(got, want) {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

@@ -242,6 +242,7 @@ type Override struct {
 	From   time.Time `json:"from"`
 	Until  time.Time `json:"until"` // not included
 	People []string  `json:"people"`
+	By     string    `json:"by,omitempty"` // who of People took the duty over and can give it back; absent: a coordinator put them there
 	Reason string    `json:"reason,omitempty"`
 }
 

@@ -62,7 +62,8 @@ type ActorKind string
 // The kinds of actor.
 const (
 	Coordinator ActorKind = "coordinator"
-	System      ActorKind = "system" // the seed of a first start
+	Officer     ActorKind = "officer" // for themselves
+	System      ActorKind = "system"  // the seed of a first start
 )
 
 // Sealed holds the personal fields of each person, encrypted.

@@ -15,7 +15,12 @@ var (
 	ErrOwnCover   = errors.New("nobody covers for themselves")
 	ErrNoRoster   = errors.New("there is no such roster")
 	ErrCoverTaken = errors.New("somebody has accepted it")
+	ErrCoverLong  = errors.New("a cover, or a part of a swap, is at most 366 days long")
+	ErrNoDuty     = errors.New("this person is not on duty in that time")
 )
+
+// longestCover bounds what is looked through for the duty of whoever asks.
+const longestCover = 366 * 24 * time.Hour
 
 // ends is when an open cover can no longer be accepted: without a time of its own, when it is over.
 func (c Cover) ends() time.Time { return earliest(c.Expires, c.Until) }
@@ -57,16 +62,45 @@ func (b Book) withRoster(id string, edit func(*Roster) error) (Book, error) {
 	return changed, nil
 }
 
-// AskCover adds a cover that is open. The error is [ErrNoRoster], [ErrCoverOver] when its time is over at now, or a [*ValidationError].
+// AskCover adds a cover that is open. Errors: [ErrNoRoster], [ErrCoverOver] when its time is over at now, [ErrOwnCover] when the person asks
+// themselves, [ErrCoverLong], [ErrNoDuty] when there is nothing to cover, [*ValidationError].
 func (b Book) AskCover(rosterID string, c Cover, now time.Time) (Book, error) {
 	return b.withRoster(rosterID, func(r *Roster) error {
 		c.State, c.By, c.Declined = CoverOpen, "", nil
-		if c.StateAt(now) != CoverOpen {
+		switch {
+		case c.StateAt(now) != CoverOpen:
 			return ErrCoverOver
+		case slices.Contains(c.To, c.Person):
+			return ErrOwnCover
 		}
 		r.Covers = append(r.Covers, c)
-		return nil
+		return b.onDuty(rosterID, Part{c.Person, later(c.From, now), c.Until})
 	})
+}
+
+// onDuty reports whether each of several people has some duty in their span, the error why not: [ErrCoverLong], [ErrNoDuty].
+func (b Book) onDuty(rosterID string, parts ...Part) error {
+	c := compiled(b)
+	for _, p := range parts {
+		if p.Until.Sub(p.From) > longestCover {
+			return ErrCoverLong
+		}
+		found := false
+		for shift := range c.Shifts(rosterID, p.From, p.Until) {
+			if found = slices.Contains(shift.People, p.Person); found {
+				break
+			}
+		}
+		if _, known := c.Person(p.Person); !found && known && p.From.Before(p.Until) { // else it is not valid, and that says more
+			return ErrNoDuty
+		}
+	}
+	return nil
+}
+
+// able reports why a person cannot be on duty on a roster throughout a span: [ErrNoPerson], [ErrErasedPerson], [ErrInactive], [ErrAway].
+func (b Book) able(rosterID, person string, from, until time.Time) error {
+	return compiled(b).able(rosterID, person, span{from, until})
 }
 
 // answerable finds a cover that a person may answer.
@@ -90,7 +124,8 @@ func (r *Roster) answerable(id, by string, now time.Time) (*Cover, error) {
 }
 
 // AcceptCover gives an open cover to a person, from now on if it has begun: what is over stays as it was. Errors: [ErrNoRoster], [ErrNoCover],
-// [ErrCoverTaken], [ErrCoverOver], [ErrOwnCover], [ErrNotAsked], [*ValidationError].
+// [ErrCoverTaken], [ErrCoverOver], [ErrOwnCover], [ErrNotAsked], [*ValidationError]; for who could not be on duty all the time [ErrNoPerson],
+// [ErrErasedPerson], [ErrInactive], [ErrAway].
 func (b Book) AcceptCover(rosterID, id, by string, now time.Time) (Book, error) {
 	return b.withRoster(rosterID, func(r *Roster) error {
 		c, err := r.answerable(id, by, now)
@@ -98,12 +133,12 @@ func (b Book) AcceptCover(rosterID, id, by string, now time.Time) (Book, error) 
 			return err
 		}
 		c.State, c.By, c.From = CoverAccepted, by, later(c.From, now)
-		return nil
+		return b.able(rosterID, by, c.From, c.Until)
 	})
 }
 
-// DeclineCover notes that a person does not take an open cover; when all who were named have declined, it is declined. The errors are those of
-// [Book.AcceptCover].
+// DeclineCover notes that a person does not take an open cover; when all who were named have declined, it is declined. Errors: [ErrNoRoster],
+// [ErrNoCover], [ErrCoverTaken], [ErrCoverOver], [ErrOwnCover], [ErrNotAsked], [*ValidationError].
 func (b Book) DeclineCover(rosterID, id, by string, now time.Time) (Book, error) {
 	return b.withRoster(rosterID, func(r *Roster) error {
 		c, err := r.answerable(id, by, now)
@@ -120,7 +155,8 @@ func (b Book) DeclineCover(rosterID, id, by string, now time.Time) (Book, error)
 	})
 }
 
-// AskSwap adds a swap that is open. The errors are those of [Book.AskCover].
+// AskSwap adds a swap that is open. Errors: [ErrNoRoster], [ErrCoverOver], [ErrCoverLong], [ErrNoDuty] when one of the two gives nothing away,
+// [*ValidationError].
 func (b Book) AskSwap(rosterID string, s Swap, now time.Time) (Book, error) {
 	return b.withRoster(rosterID, func(r *Roster) error {
 		s.State = CoverOpen
@@ -128,12 +164,15 @@ func (b Book) AskSwap(rosterID string, s Swap, now time.Time) (Book, error) {
 			return ErrCoverOver
 		}
 		r.Swaps = append(r.Swaps, s)
-		return nil
+		one, other := s.One, s.Other
+		one.From, other.From = later(one.From, now), later(other.From, now)
+		return b.onDuty(rosterID, one, other)
 	})
 }
 
 // AnswerSwap accepts or declines an open swap for the one who was asked. Of a part that has begun the rest counts. Errors: [ErrNoRoster],
-// [ErrNoCover], [ErrCoverTaken], [ErrCoverOver], [ErrNotAsked], [*ValidationError].
+// [ErrNoCover], [ErrCoverTaken], [ErrCoverOver], [ErrNotAsked], [*ValidationError]; where one of the two could not be on duty all the time
+// [ErrErasedPerson], [ErrInactive], [ErrAway].
 func (b Book) AnswerSwap(rosterID, id, by string, accept bool, now time.Time) (Book, error) {
 	return b.withRoster(rosterID, func(r *Roster) error {
 		i := slices.IndexFunc(r.Swaps, func(s Swap) bool { return s.ID == id })
@@ -152,6 +191,7 @@ func (b Book) AnswerSwap(rosterID, id, by string, accept bool, now time.Time) (B
 		s.State = CoverDeclined
 		if accept {
 			s.State, s.One.From, s.Other.From = CoverAccepted, later(s.One.From, now), later(s.Other.From, now)
+			return cmp.Or(b.able(rosterID, s.Other.Person, s.One.From, s.One.Until), b.able(rosterID, s.One.Person, s.Other.From, s.Other.Until))
 		}
 		return nil
 	})

@@ -112,7 +112,7 @@ func TestACoverIsDeclinedWhenAllWhoWereNamedDecline(t *testing.T) {
 func TestOpenCoversAndSwapsExpire(t *testing.T) {
 	b := coverBook(t)
 	b.Rosters[0].Covers[0].Expires = noon.Add(time.Hour)
-	b, err := b.AskSwap("national", Swap{ID: "s1", One: Part{"ada", noon.Add(24 * time.Hour), noon.Add(30 * time.Hour)}, Other: Part{"bruno", noon.Add(3 * time.Hour), noon.Add(4 * time.Hour)}}, noon)
+	b, err := b.AskSwap("national", Swap{ID: "s1", One: Part{"bruno", noon.Add(24 * time.Hour), noon.Add(30 * time.Hour)}, Other: Part{"ada", noon.Add(3 * time.Hour), noon.Add(4 * time.Hour)}}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,5 +153,55 @@ func TestASwapIsTwoCoversAndOneAnswer(t *testing.T) {
 	}
 	if _, err := b.AnswerSwap("national", "s1", "bruno", true, noon); !errors.Is(err, ErrCoverTaken) {
 		t.Errorf("accepted twice: %v", err)
+	}
+}
+
+func TestACoverOrASwapThatWouldDoNothingIsRefused(t *testing.T) {
+	b := coverBook(t)
+	b.Leave = []Leave{{ID: "l", Person: "bruno", From: noon.Add(5 * time.Hour), Until: noon.Add(7 * time.Hour)}}
+	b.People = append(b.People, Person{ID: "farid", CallSign: "PLOVER", ActiveUntil: noon.Format(time.DateOnly)}, Person{ID: "gita", CallSign: "TERN", Erased: true})
+	next := Part{"bruno", noon.Add(20 * time.Hour), noon.Add(44 * time.Hour)}
+	for name, tc := range map[string]struct {
+		err  error
+		want error
+	}{
+		"accepted while on leave": {second(b.AcceptCover("national", "c1", "bruno", noon)), ErrAway},
+		"by who has left":         {second(b.AcceptCover("national", "c1", "farid", noon)), ErrInactive},
+		"by who was erased":       {second(b.AcceptCover("national", "c1", "gita", noon)), ErrErasedPerson},
+		"by nobody":               {second(b.AcceptCover("national", "c1", "zoe", noon)), ErrNoPerson},
+		"by somebody else":        {second(b.AcceptCover("national", "c1", "carmen", noon)), nil},
+		"asked without a duty":    {second(b.AskCover("national", Cover{ID: "c2", Person: "bruno", From: noon, Until: noon.Add(time.Hour)}, noon)), ErrNoDuty},
+		"asked after the duty":    {second(b.AskCover("national", Cover{ID: "c2", Person: "ada", From: noon, Until: noon.Add(50 * time.Hour)}, noon.Add(20*time.Hour))), ErrNoDuty},
+		"asked for two years":     {second(b.AskCover("national", Cover{ID: "c2", Person: "ada", From: noon, Until: noon.AddDate(2, 0, 0)}, noon)), ErrCoverLong},
+		"asked of oneself":        {second(b.AskCover("national", Cover{ID: "c2", Person: "ada", From: noon, Until: noon.Add(time.Hour), To: []string{"ada"}}, noon)), ErrOwnCover},
+		"a swap for nothing":      {second(b.AskSwap("national", Swap{ID: "s1", One: next, Other: Part{"dalia", noon, noon.Add(time.Hour)}}, noon)), ErrNoDuty},
+		"a swap while away": {second(must(b.AskSwap("national", Swap{ID: "s1", One: Part{"ada", noon, noon.Add(6 * time.Hour)}, Other: next}, noon)).
+			AnswerSwap("national", "s1", "bruno", true, noon)), ErrAway},
+	} {
+		if !errors.Is(tc.err, tc.want) {
+			t.Errorf("%s: %v", name, tc.err)
+		}
+	}
+	if _, ok := errors.AsType[*ValidationError](second(b.AskCover("national", Cover{ID: "c2", Person: "zoe", From: noon, Until: noon.Add(time.Hour)}, noon))); !ok {
+		t.Error("somebody unknown asks")
+	}
+}
+
+func TestTheNextEditStoresThatACoverExpired(t *testing.T) {
+	b := coverBook(t)
+	over := noon.Add(6 * time.Hour)
+	if stored, err := b.Next(b, over); err != nil || !Same(stored, b) {
+		t.Errorf("an edit that changes nothing stores an expiry: %v", err)
+	}
+	edited := b
+	edited.Teams = nil
+	for now, want := range map[time.Time]CoverState{over.Add(-time.Millisecond): CoverOpen, over: CoverExpired} {
+		stored, err := b.Next(edited, now)
+		if err != nil || stored.Rosters[0].Covers[0].State != want {
+			t.Errorf("at %s: %+v, %v", now, stored.Rosters[0].Covers, err)
+		}
+	}
+	if b.Rosters[0].Covers[0].State != CoverOpen {
+		t.Error("the book that was edited changed")
 	}
 }

@@ -524,11 +524,14 @@ func keepPeople(before, kept Book, now time.Time) []Person {
 	return people
 }
 
-// Next is what an edit of the book stores at now: after, with the past of the book kept. Errors: a [*ValidationError] when it is not valid, or
-// changes a shift that is over all the same.
+// Next is what an edit of the book stores at now: after, with the past of the book kept, and with the covers and swaps that nobody accepted
+// in time marked so, unless that were all. Errors: a [*ValidationError] when it is not valid, or changes a shift that is over all the same.
 func (b Book) Next(after Book, now time.Time) (Book, error) {
 	now = now.Truncate(time.Millisecond) // as all instants are written
 	kept := b.KeepPast(after, now)
+	if expired, changed := kept.Expire(now); changed && !Same(kept, b) {
+		kept = expired
+	}
 	if err := kept.Validate(); err != nil {
 		if written := after.Validate(); written != nil { // it names the places as they were written
 			return kept, written

@@ -300,6 +300,9 @@ func (c *checker) overrides(path string, r Roster, layers map[string]bool) {
 		at := fmt.Sprintf("%s/overrides/%d", path, i)
 		c.id(overrides, at, o.ID)
 		c.known(at+"/people", o.People, maxTogether)
+		if o.By != "" && !slices.Contains(o.People, o.By) {
+			c.add(at+"/by", "Whoever took the duty over is not among the people of the override.", "Add them to people, or take by out.")
+		}
 		c.text(at+"/reason", o.Reason)
 		if o.Kind != Replace && o.Kind != Add && o.Kind != Remove {
 			c.add(at+"/kind", "This kind is not known.", "Use replace, add or remove.")

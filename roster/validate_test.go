@@ -38,7 +38,7 @@ func full() Book {
 		}},
 		Layer{ID: "monthly", Rotation: Rotation{Turns: [][]string{{"bruno"}}, Unit: Months, Length: 1, Handover: "08:00", From: "2026-01-31"}},
 	)
-	r.Overrides = []Override{{ID: "o1", Layer: "nights", Kind: Add, From: at, Until: at.Add(time.Hour), People: []string{"ada"}, Reason: "storm"}}
+	r.Overrides = []Override{{ID: "o1", Layer: "nights", Kind: Add, From: at, Until: at.Add(time.Hour), People: []string{"ada"}, By: "ada", Reason: "storm"}}
 	r.Covers = []Cover{{ID: "c1", Person: "ada", From: at, Until: at.Add(time.Hour), To: []string{"bruno", "erik"}, Declined: []string{"erik"}, State: CoverAccepted, By: "bruno", Expires: at, Reason: "a doctor"}}
 	r.Swaps = []Swap{{ID: "s1", One: Part{"ada", at, at.Add(time.Hour)}, Other: Part{"bruno", at.Add(time.Hour), at.Add(2 * time.Hour)}, State: CoverOpen, Expires: at}}
 	r.Shadows = []Shadow{{ID: "t1", Person: "erik", Follows: "ada", From: at, Until: at.Add(time.Hour), Paged: PagedLast}}
