@@ -97,7 +97,8 @@ func rostersOf(r *roster.Compiled, person string, now time.Time) []string {
 
 // held is the duty that a person has at now.
 func held(r *roster.Compiled, id, person string, now time.Time) notifier.Shift {
-	s := notifier.Shift{Roster: id}
+	who, _ := r.Person(person)
+	s := notifier.Shift{Roster: id, OnDuty: []string{who.CallSign}}
 	duty, _ := r.At(id, now)
 	for _, a := range duty.OnDuty {
 		if a.Person == person && !a.Until.IsZero() {
@@ -212,6 +213,30 @@ func OnDuty(r *roster.Compiled, person string, now time.Time) []notifier.Shift {
 			}
 		}
 		list = append(list, s)
+	}
+	return list
+}
+
+// Confirmed lists what a person may have confirmed before, and still holds at now: who sends a code twice is told that it was done.
+func Confirmed(r *roster.Compiled, person string, now time.Time) []Offer {
+	var list []Offer
+	for _, book := range r.Book().Rosters {
+		zone := r.Zone(book.ID)
+		for _, o := range book.Overrides {
+			if o.By != person || o.From.After(now) || !now.Before(o.Until) {
+				continue
+			}
+			shift := notifier.Shift{Roster: book.ID, From: o.From.In(zone), Until: o.Until.In(zone)}
+			list = append(list, Offer{WishTake, "", shift})
+			for _, p := range r.Book().People { // an override does not say whose duty it took
+				list = append(list, Offer{WishTake, p.ID, shift})
+			}
+		}
+		for _, c := range book.Covers {
+			if c.Person == person && c.StateAt(now) == roster.CoverOpen {
+				list = append(list, Offer{WishCover, "", notifier.Shift{Roster: book.ID, From: c.From.In(zone), Until: c.Until.In(zone)}})
+			}
+		}
 	}
 	return list
 }

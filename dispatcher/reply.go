@@ -129,6 +129,9 @@ func (r *Reply) wish(c Wish) {
 // refuses reports whether a command counts wherever it stands.
 func (c Wish) refuses() bool { return c == WishPass || c == WishBusy }
 
+// Refuses reports whether a command says no to what its code was sent for.
+func (c Wish) Refuses() bool { return c.refuses() || c == WishDecline }
+
 // written leaves out of a word what people do not see or do not mean, and writes digits as 0 to 9.
 func written(r rune) rune {
 	if value, ok := digit(r); ok {

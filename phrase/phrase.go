@@ -79,7 +79,9 @@ const (
 	WhoLast      Key = "sms_who_last"    // {roster} {now} {until}: nobody is known to be next
 	WhoGap       Key = "sms_who_gap"     // {roster} {until} {next}: nobody is on duty now
 	WhoNobody    Key = "sms_who_nobody"  // {roster}: nobody, now or later
-	TakeOffer    Key = "sms_take_offer"  // {roster} {until} {code}: take the duty, from now on
+	WhoAlways    Key = "sms_who_always"  // {roster} {now}: no end is known
+	TakeOffer    Key = "sms_take_offer"  // {roster} {now} {until} {code}: take the duty of somebody, from now on
+	TakeGap      Key = "sms_take_gap"    // {roster} {until} {code}: nobody has it
 	TookOver     Key = "sms_took_over"   // {roster} {until}
 	OnDuty       Key = "sms_on_duty"     // {roster} {until}: already
 	CannotTake   Key = "sms_cannot_take" // away, or not active
@@ -124,7 +126,7 @@ var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyE
 
 // LongMessages lists the keys of text messages that may take two segments. Do not modify.
 var LongMessages = []Key{
-	Menu, Who, WhoLast, WhoGap, WhoNobody, TakeOffer, TookOver, OnDuty, CannotTake, CoverOffer, CoverAsked, CoverOpen, NoDuty, CodeOver, CoverIsYours, CoverOver, Declined,
+	Menu, Who, WhoLast, WhoGap, WhoNobody, WhoAlways, TakeOffer, TakeGap, TookOver, OnDuty, CannotTake, CoverOffer, CoverAsked, CoverOpen, NoDuty, CodeOver, CoverIsYours, CoverOver, Declined,
 }
 
 // Args fill the placeholders of a text.
