@@ -47,6 +47,9 @@ const (
 	TellHandedOver About = "handed_over"       // who went off duty: who has the requests now
 	TellNotSigned  About = "handover_unsigned" // coordinators: who went off duty has not confirmed
 	AskToCover     About = "cover"             // take this shift for a colleague; carries a code
+
+	TellCoverTaken   About = "cover_taken"   // who asked for cover: who has it
+	TellCoverExpired About = "cover_expired" // who asked for cover, and coordinators: nobody took it
 )
 
 // Asks reports whether the message asks for something, and carries a code to answer with.
@@ -61,6 +64,7 @@ func (a About) Asks() bool {
 
 // A Duty fills the words of what is told of shifts, handovers and cover requests. It holds no name and no case.
 type Duty struct {
+	Roster      string        // id
 	CallSign    string        // of the colleague whom it concerns; several are separated by commas
 	Open        int           // requests that are open
 	Requests    []request.Ref // that are handed over

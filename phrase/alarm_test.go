@@ -9,6 +9,7 @@ import (
 
 var alarmKinds = []string{
 	"unanswered", "nobody_on_duty", "no_usable_channel", "provider_failing", "redis_away", "log_was_away", "clock_offset", "page_late",
+	"handover_unconfirmed",
 }
 
 func TestAlarmsFitOneSegmentAndSayWhatIsWrong(t *testing.T) {

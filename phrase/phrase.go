@@ -3,6 +3,7 @@ package phrase
 import (
 	"embed"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -72,29 +73,6 @@ const (
 	Spared         Key = "sms_spared" // {reference}: passed on, and they are not asked about it again
 )
 
-// The answers to commands about the duty. Every one fits two segments in every language, but for a list of several rosters.
-const (
-	Menu         Key = "sms_menu"
-	Who          Key = "sms_who"         // {roster} {now} {until} {next}, a line for each roster
-	WhoLast      Key = "sms_who_last"    // {roster} {now} {until}: nobody is known to be next
-	WhoGap       Key = "sms_who_gap"     // {roster} {until} {next}: nobody is on duty now
-	WhoNobody    Key = "sms_who_nobody"  // {roster}: nobody, now or later
-	WhoAlways    Key = "sms_who_always"  // {roster} {now}: no end is known
-	TakeOffer    Key = "sms_take_offer"  // {roster} {now} {until} {code}: take the duty of somebody, from now on
-	TakeGap      Key = "sms_take_gap"    // {roster} {until} {code}: nobody has it
-	TookOver     Key = "sms_took_over"   // {roster} {until}
-	OnDuty       Key = "sms_on_duty"     // {roster} {until}: already
-	CannotTake   Key = "sms_cannot_take" // away, or not active
-	CoverOffer   Key = "sms_cover_offer" // {roster} {from} {until} {code}: ask others for cover
-	CoverAsked   Key = "sms_cover_asked" // {roster} {from} {until}
-	CoverOpen    Key = "sms_cover_open"  // {roster} {from} {until}: it was asked for before
-	NoDuty       Key = "sms_no_duty"     // there is none to cover
-	CodeOver     Key = "sms_code_over"   // of TAKE or COVER: wrong, or too old
-	CoverIsYours Key = "sms_cover_taken" // {reference} {roster} {from} {until}
-	CoverOver    Key = "sms_cover_over"  // {reference}: nobody has to take it any more
-	Declined     Key = "sms_declined"
-)
-
 // What calls say; [Spoken] fills them.
 const (
 	VoiceAsk          Key = "voice_ask"       // {urgency} {reference} {language}: 1 takes, 2 passes on, 9 repeats
@@ -121,12 +99,34 @@ const (
 	VoiceAlarmOver  Key = "voice_alarm_over"
 )
 
+// What is told and asked at the beginning and the end of a shift.
+const (
+	ShiftSoon        Key = "sms_shift_soon"        // {roster} {from} {until}
+	ShiftNow         Key = "sms_shift_now"         // {roster} {until} {open}
+	HandoverOut      Key = "sms_handover_out"      // {reference} {call_sign} {open} {requests} {code}: to who goes off duty
+	HandoverIn       Key = "sms_handover_in"       // {reference} {call_sign} {open} {requests} {code}: to who comes on
+	HandedOver       Key = "sms_handed_over"       // {reference} {call_sign}
+	HandoverUnsigned Key = "sms_handover_unsigned" // {reference} {call_sign}: to coordinators
+	Signed           Key = "sms_signed"            // {reference}: the answers, from here on
+	TakenOver        Key = "sms_taken_over"
+	AlreadyConfirmed Key = "sms_already_confirmed"
+	HandoverOver     Key = "sms_handover_over"
+
+	VoiceHandoverOut      Key = "voice_handover_out" // {reference}: 1 confirms, 9 repeats
+	VoiceHandoverIn       Key = "voice_handover_in"
+	VoiceSigned           Key = "voice_signed"
+	VoiceTakenOver        Key = "voice_taken_over"
+	VoiceAlreadyConfirmed Key = "voice_already_confirmed"
+	VoiceHandoverOver     Key = "voice_handover_over"
+)
+
 // Messages lists the keys of text messages. Do not modify.
 var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver}
 
 // LongMessages lists the keys of text messages that may take two segments. Do not modify.
 var LongMessages = []Key{
-	Menu, Who, WhoLast, WhoGap, WhoNobody, WhoAlways, TakeOffer, TakeGap, TookOver, OnDuty, CannotTake, CoverOffer, CoverAsked, CoverOpen, NoDuty, CodeOver, CoverIsYours, CoverOver, Declined,
+	ShiftSoon, ShiftNow, HandoverOut, HandoverIn, HandedOver, HandoverUnsigned, Signed, TakenOver, AlreadyConfirmed, HandoverOver,
+	Menu, Who, WhoLast, WhoGap, WhoNobody, WhoAlways, TakeOffer, TakeGap, TookOver, OnDuty, CannotTake, CoverOffer, CoverAsked, CoverOpen, NoDuty, CodeOver, CoverIsYours, CoverOver, Declined, Cover, CoverTaken, CoverExpired,
 }
 
 // Args fill the placeholders of a text.
@@ -141,6 +141,8 @@ type Args struct {
 	Roster      string   // id
 	Now, Next   []string // call signs
 	From, Until string   // moments, as [Moment] writes them
+	Open        int      // how many requests
+	Requests    []string // their references, of which the first three are named
 }
 
 //go:embed lang/*.json
@@ -194,25 +196,22 @@ func Spoken(l Language, k Key, a Args) string {
 
 func fill(l Language, text, reference, urgency, language string, a Args) string {
 	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
-		"{alarm}", alarm(l, a.Alarm), "{roster}", a.Roster, "{now}", strings.Join(a.Now, ", "), "{next}", strings.Join(a.Next, ", "),
-		"{from}", a.From, "{until}", a.Until).Replace(text)
+		"{alarm}", alarm(l, a.Alarm), "{roster}", a.Roster, "{from}", a.From, "{until}", a.Until, "{open}", strconv.Itoa(a.Open),
+		"{requests}", some(a.Requests), "{now}", strings.Join(a.Now, ", "), "{next}", strings.Join(a.Next, ", ")).Replace(text)
 }
 
 // Moment writes a time for every language, in the zone that it carries: 2026-03-29 08:00 CEST.
 func Moment(t time.Time) string { return t.Format("2006-01-02 15:04 MST") }
 
-// Commands lists the words that people may write for each command of a text, in all languages, by the name of the command: pass. The first of a
-// language is the one that its people are told.
-func Commands() map[string][]string {
-	commands := map[string][]string{}
-	for _, l := range Languages {
-		for key, text := range words[l] {
-			if name, ok := strings.CutPrefix(string(key), "command_"); ok {
-				commands[name] = append(commands[name], strings.Fields(text)...)
-			}
-		}
+// named is how many references a text names.
+const named = 3
+
+// some names the first of a list and counts the rest: 7K4M-2QX9-D, 2QX9-7K4M-H, +3.
+func some(list []string) string {
+	if len(list) <= named {
+		return strings.Join(list, ", ")
 	}
-	return commands
+	return strings.Join(list[:named], ", ") + ", +" + strconv.Itoa(len(list)-named)
 }
 
 // alarm says in words what is wrong; a kind of a later version says nothing.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 
 	"github.com/dutyline/dutyline/phrase/phrasetest"
@@ -60,32 +59,6 @@ func TestEveryTextMessageFitsOneSegment(t *testing.T) {
 	}
 }
 
-func TestAnswersAboutTheDutyFitTwoSegments(t *testing.T) {
-	riga, err := time.LoadLocation("Europe/Riga")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := Moment(time.Date(2026, 3, 29, 8, 0, 0, 0, riga))
-	for _, l := range Languages {
-		for _, key := range LongMessages {
-			if !Has(key) {
-				t.Errorf("%s is not in the files", key)
-			}
-			text := Text(l, key, Args{Reference: "7K4M-2QX9-U", Code: "123456", CallSign: "KESTREL", Roster: "national", Now: []string{"KESTREL", "HERON"}, Next: []string{"OSPREY"}, From: at, Until: at})
-			n, encoding := phrasetest.Segments(text)
-			if n > 2 {
-				t.Errorf("%s %s takes %d segments: %q (%d units)", l, key, n, text, len(utf16.Encode([]rune(text))))
-			}
-			if encoding == phrasetest.UCS2 && (l == English || l == French || l == Spanish) {
-				t.Errorf("%s %s needs %s: %q", l, key, encoding, text)
-			}
-			if strings.Contains(text, "{") || (strings.Contains(words[l][key], "{until}") && !strings.Contains(text, "08:00 EEST")) {
-				t.Errorf("%s %s has an empty place: %q", l, key, text)
-			}
-		}
-	}
-}
-
 func TestPagesSayWhatAnOfficerMustKnow(t *testing.T) {
 	for _, l := range Languages {
 		text := Text(l, Ask, Args{Reference: "7K4M-2QX9-D", Urgency: "critical", Language: "pt-BR", Code: "123456"})
@@ -133,6 +106,7 @@ func TestPickFindsTheFirstLanguageThatExists(t *testing.T) {
 var calls = []Key{
 	VoiceAsk, VoiceWithdrawn, VoiceTaken, VoiceAlreadyYours, VoiceAlreadyTaken, VoiceAlreadyEnded, VoicePassedOn, VoiceCannotPass, VoiceTryAgain,
 	VoiceWrongKey, VoiceGoodbye, VoiceUnknown, VoiceAlarm, VoiceAlarmTaken, VoiceAlarmOver,
+	VoiceHandoverOut, VoiceHandoverIn, VoiceSigned, VoiceTakenOver, VoiceAlreadyConfirmed, VoiceHandoverOver,
 }
 
 func TestCallsSpellTheReferenceAndNameTheLanguage(t *testing.T) {

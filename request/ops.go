@@ -53,11 +53,14 @@ const (
 	AlarmLog      AlarmKind = "log_was_away"     // NATS did not answer for a while; it cannot be stored before it is over
 	AlarmClock    AlarmKind = "clock_offset"     // a node's clock and the log's differ by more than two seconds
 	AlarmLate     AlarmKind = "page_late"        // a page was due and nobody has attempted it
+
+	AlarmHandover AlarmKind = "handover_unconfirmed" // nobody has taken over the open requests of who went off duty
 )
 
 // AlarmKinds lists the kinds of alarm that page coordinators. Do not modify.
 var AlarmKinds = []AlarmKind{
 	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate,
+	AlarmHandover,
 }
 
 // StatusCleared is the end of an alarm: its cause is gone. Requests do not have it.

@@ -2,7 +2,6 @@ package twilio
 
 import (
 	"strings"
-	"time"
 
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/phrase"
@@ -15,7 +14,9 @@ var answers = map[notifier.AnswerKind]phrase.Key{
 	notifier.WrongCode: phrase.WrongCode, notifier.NoCode: phrase.NoCode, notifier.SeveralMatches: phrase.SeveralMatches,
 	notifier.TooManyGuesses: phrase.TooManyGuesses, notifier.TryAgain: phrase.TryAgain,
 	notifier.AlarmTaken: phrase.AlarmTaken, notifier.AlarmOver: phrase.AlarmOver,
-	notifier.ShowMenu: phrase.Menu, notifier.WhoIsOn: phrase.Who, notifier.TakeOffer: phrase.TakeOffer, notifier.TookOver: phrase.TookOver,
+	notifier.Signed: phrase.Signed, notifier.TakenOver: phrase.TakenOver, notifier.AlreadyConfirmed: phrase.AlreadyConfirmed,
+	notifier.HandoverOver: phrase.HandoverOver,
+	notifier.ShowMenu:     phrase.Menu, notifier.WhoIsOn: phrase.Who, notifier.TakeOffer: phrase.TakeOffer, notifier.TookOver: phrase.TookOver,
 	notifier.OnDuty: phrase.OnDuty, notifier.CannotTake: phrase.CannotTake, notifier.CoverOffer: phrase.CoverOffer, notifier.CoverAsked: phrase.CoverAsked,
 	notifier.CoverOpen: phrase.CoverOpen, notifier.NoDuty: phrase.NoDuty, notifier.CodeOver: phrase.CodeOver, notifier.CoverIsYours: phrase.CoverIsYours,
 	notifier.CoverOver: phrase.CoverOver, notifier.Declined: phrase.Declined,
@@ -60,11 +61,4 @@ func lineOf(key phrase.Key, s notifier.Shift) phrase.Key {
 		return phrase.WhoLast
 	}
 	return key
-}
-
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return phrase.Moment(t)
 }
