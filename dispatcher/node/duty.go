@@ -24,8 +24,8 @@ type Duties interface {
 const (
 	byTake    = "taken over by text"
 	byCover   = "cover asked for by text"
-	byAccept  = "cover accepted by text"
-	byDecline = "cover declined by text"
+	byAccept  = "cover accepted"
+	byDecline = "cover declined"
 )
 
 // politeWords is how many words besides command and code a text may have that changes the duty: a machine that sends our own text back has more.

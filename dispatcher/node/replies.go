@@ -178,7 +178,7 @@ func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) noti
 		result.Kind = notifier.TryAgain
 		return result
 	}
-	result.Kind, result.CallSign = outcome.Kind, outcome.CallSign
+	result.Kind, result.CallSign, result.Shifts = outcome.Kind, outcome.CallSign, outcome.Shifts
 	return result
 }
 
