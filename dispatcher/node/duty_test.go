@@ -377,7 +377,7 @@ func TestACoverThatNobodyTakesIsToldToWhoAskedAndToTheCoordinators(t *testing.T)
 		if a := say(erik, w.codeFor(erik, "cover")); a.Kind != notifier.CoverOver || w.onDuty() != "ada" {
 			t.Errorf("answer %+v, %s on duty", a, w.onDuty())
 		}
-		w.pass(24 * time.Hour)
+		w.pass(3 * time.Hour)
 		if got := abouts(w.texted(ada, began)); got != "cover_expired" {
 			t.Errorf("ada got %q", got)
 		}
