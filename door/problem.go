@@ -27,6 +27,7 @@ const (
 	CodeUndoOver        Code = "undo_over"
 	CodeNotYours        Code = "not_yours"
 	CodeErased          Code = "erased"
+	CodeNotPossible     Code = "not_possible"
 	CodeVersion         Code = "version_mismatch"
 	CodeTooLarge        Code = "too_large"
 	CodeMediaType       Code = "unsupported_media_type"
@@ -59,6 +60,7 @@ var Kinds = map[Code]Kind{
 	CodeUndoOver:        {http.StatusConflict, "Too late to undo", "The time to take the acknowledgement back is over. The request stays yours; pass it on if you cannot do it."},
 	CodeNotYours:        {http.StatusConflict, "Not yours", "You do not have this request, so there is nothing to take back."},
 	CodeErased:          {http.StatusConflict, "Content erased", "The content of this request was erased and cannot be changed any more."},
+	CodeNotPossible:     {http.StatusConflict, "Not possible now", "It cannot be done as things stand. Look at what stands now, and decide anew."},
 	CodeVersion:         {http.StatusPreconditionFailed, "Changed in between", "It has changed since you read it. Read it again and repeat your change on what stands now."},
 	CodeTooLarge:        {http.StatusRequestEntityTooLarge, "Too large", "The body is larger than 256 KiB. Send a summary; attachments are not accepted yet."},
 	CodeMediaType:       {http.StatusUnsupportedMediaType, "Media type not supported", "Send application/json or application/yaml."},

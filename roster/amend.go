@@ -281,6 +281,18 @@ func follower(old *rotation, n int, turns [][]string) int {
 	return 0
 }
 
+// Round is about how long a rotation takes from a turn to the end of the same turn's next time. It is zero for a closed layer.
+func (r Rotation) Round() time.Duration {
+	if len(r.Turns) == 0 {
+		return 0
+	}
+	turn := map[Unit]time.Duration{Hours: time.Hour, Days: 24 * time.Hour, Weeks: 7 * 24 * time.Hour, Months: 31 * 24 * time.Hour}[r.Unit]
+	if n := len(r.Pattern); n > 0 {
+		turn = 7 * 24 * time.Hour / time.Duration(n)
+	}
+	return time.Duration(len(r.Turns)+1) * time.Duration(r.Length) * turn
+}
+
 func wrap(i, n int) int { return (i%n + n) % n }
 
 // begin lets the first of Turns be on when the clock has reached now.

@@ -22,22 +22,23 @@ var (
 // longestCover bounds what is looked through for the duty of whoever asks.
 const longestCover = 366 * 24 * time.Hour
 
-// ends is when an open cover can no longer be accepted: without a time of its own, when it is over.
-func (c Cover) ends() time.Time { return earliest(c.Expires, c.Until) }
+// Ends is when an open cover can no longer be accepted: without a time of its own, when it is over.
+func (c Cover) Ends() time.Time { return earliest(c.Expires, c.Until) }
 
 // StateAt is the cover's state at t: an open one whose time is over has expired.
 func (c Cover) StateAt(t time.Time) CoverState {
-	if c.State == CoverOpen && !t.Before(c.ends()) {
+	if c.State == CoverOpen && !t.Before(c.Ends()) {
 		return CoverExpired
 	}
 	return c.State
 }
 
-func (s Swap) ends() time.Time { return cmp.Or(s.Expires, s.One.Until) }
+// Ends is when an open swap can no longer be accepted: at the latest when one of its parts is over.
+func (s Swap) Ends() time.Time { return earliest(s.Expires, earliest(s.One.Until, s.Other.Until)) }
 
 // StateAt is the swap's state at t: an open one whose time is over has expired.
 func (s Swap) StateAt(t time.Time) CoverState {
-	if s.State == CoverOpen && (!t.Before(s.ends()) || !t.Before(s.One.Until) || !t.Before(s.Other.Until)) {
+	if s.State == CoverOpen && !t.Before(s.Ends()) {
 		return CoverExpired
 	}
 	return s.State

@@ -193,3 +193,23 @@ func (b Book) GiveBack(rosterID, by string, now time.Time) (Book, error) {
 	}
 	return edited, nil
 }
+
+// NextDuty is the duty that a person has at t on a roster, from its beginning, or else the next within 60 days. ok is false when there is none.
+func (c *Compiled) NextDuty(rosterID, person string, t time.Time) (from, until time.Time, ok bool) {
+	now, _ := c.At(rosterID, t)
+	for _, a := range now.OnDuty {
+		if a.Person == person {
+			return later(a.Since, firstDial), a.Until, !a.Until.IsZero()
+		}
+	}
+	for shift := range c.Shifts(rosterID, t, t.Add(lookAround)) {
+		has := slices.Contains(shift.People, person)
+		switch {
+		case has && !ok:
+			from, ok = shift.From, true
+		case !has && ok:
+			return from.UTC(), shift.From.UTC(), true
+		}
+	}
+	return from.UTC(), t.Add(lookAround).UTC(), ok
+}

@@ -86,6 +86,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeOfficer(mux)
 	s.routeLog(mux)
 	s.routeRoster(mux)
+	s.routeEdits(mux)
 	s.routeDirectory(mux)
 	s.routeHealth(mux)
 	s.routePages(mux)

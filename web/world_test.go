@@ -1,12 +1,15 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +33,7 @@ import (
 type world struct {
 	t        testing.TB
 	now      time.Time
+	editing  sync.Mutex // of book, history and versions
 	log      *memoryLog
 	dir      *directory.Directory
 	book     roster.Book
@@ -357,6 +361,8 @@ func (w *world) Opened(_ context.Context, ref request.Ref, person string) error 
 }
 
 func (w *world) Current(context.Context, uint64) (*roster.Compiled, error) {
+	w.editing.Lock()
+	defer w.editing.Unlock()
 	if w.book.Revision == 0 {
 		return nil, web.ErrUnavailable
 	}
@@ -371,6 +377,8 @@ func (w *world) Version(_ context.Context, revision uint64) (roster.Book, error)
 }
 
 func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) {
+	w.editing.Lock()
+	defer w.editing.Unlock()
 	if edit.Base != w.book.Revision {
 		conflict := &web.RosterConflict{Current: w.book.Revision}
 		if n := len(w.history); n > 0 {
@@ -393,11 +401,15 @@ func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) 
 	w.book.Revision = edit.Base + 1
 	w.versions[w.book.Revision] = w.book
 	w.history = append(w.history, web.RosterVersion{
-		Revision: w.book.Revision, Time: request.At(w.now), Actor: request.Actor{Kind: request.ByCoordinator, ID: edit.Actor}, Reason: edit.Reason,
+		Revision: w.book.Revision, Time: request.At(w.now), Actor: request.Actor{Kind: request.ActorKind(cmp.Or(edit.ActorKind, roster.Coordinator)), ID: edit.Actor}, Reason: edit.Reason,
 	})
 	return w.book, nil
 }
 
-func (w *world) History(context.Context) ([]web.RosterVersion, error) { return w.history, nil }
+func (w *world) History(context.Context) ([]web.RosterVersion, error) {
+	w.editing.Lock()
+	defer w.editing.Unlock()
+	return slices.Clone(w.history), nil
+}
 
 func (w *world) Parts(context.Context) []web.Part { return w.parts }

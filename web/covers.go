@@ -1,0 +1,486 @@
+package web
+
+import (
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dutyline/dutyline/door"
+	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
+)
+
+// coverAnswer is a cover as it stands now: one whose time is over is expired, whether that is stored yet or not.
+type coverAnswer struct {
+	Roster string `json:"roster"`
+	ID     string `json:"id"`
+	Person string `json:"person"` // who asks
+	spanAnswer
+
+	To       []string          `json:"to"` // who may accept; none: everybody
+	Declined []string          `json:"declined"`
+	State    roster.CoverState `json:"state"`
+	By       string            `json:"by,omitempty"` // who accepted
+	Expires  request.Instant   `json:"expires"`
+	Reason   string            `json:"reason,omitempty"`
+}
+
+// swapAnswer is a swap as it stands now.
+type swapAnswer struct {
+	Roster  string            `json:"roster"`
+	ID      string            `json:"id"`
+	One     partAnswer        `json:"one"` // who asks
+	Other   partAnswer        `json:"other"`
+	State   roster.CoverState `json:"state"`
+	Expires request.Instant   `json:"expires"`
+}
+
+type partAnswer struct {
+	Person string `json:"person"`
+	spanAnswer
+}
+
+// takeoverAnswer is a duty that somebody took over.
+type takeoverAnswer struct {
+	Roster string `json:"roster"`
+	Person string `json:"person"`
+	spanAnswer
+}
+
+func coverOf(in string, c roster.Cover, now time.Time) coverAnswer {
+	return coverAnswer{
+		Roster: in, ID: c.ID, Person: c.Person, spanAnswer: between(c.From, c.Until), To: append([]string{}, c.To...), Declined: append([]string{}, c.Declined...),
+		State: c.StateAt(now), By: c.By, Expires: request.At(c.Ends()), Reason: c.Reason,
+	}
+}
+
+func swapOf(in string, s roster.Swap, now time.Time) swapAnswer {
+	return swapAnswer{
+		Roster: in, ID: s.ID, One: partAnswer{s.One.Person, between(s.One.From, s.One.Until)}, Other: partAnswer{s.Other.Person, between(s.Other.From, s.Other.Until)},
+		State: s.StateAt(now), Expires: request.At(s.Ends()),
+	}
+}
+
+type coversAnswer struct {
+	CallSigns map[string]string `json:"call_signs"`
+	Covers    []coverAnswer     `json:"covers"`
+}
+
+type swapsAnswer struct {
+	CallSigns map[string]string `json:"call_signs"`
+	Swaps     []swapAnswer      `json:"swaps"`
+}
+
+// listCovers lists the covers of one roster (?roster=) or of all, in one state (?state=) or in any, in the order of the book.
+func (s *Server) listCovers(w http.ResponseWriter, r *http.Request, _ caller) error {
+	answer := coversAnswer{Covers: []coverAnswer{}}
+	signs, err := s.eachRoster(r, func(duty roster.Roster, now time.Time, wanted func(roster.CoverState) bool) {
+		for _, c := range duty.Covers {
+			if wanted(c.StateAt(now)) {
+				answer.Covers = append(answer.Covers, coverOf(duty.ID, c, now))
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	answer.CallSigns = signs
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// listSwaps lists the swaps, as listCovers does the covers.
+func (s *Server) listSwaps(w http.ResponseWriter, r *http.Request, _ caller) error {
+	answer := swapsAnswer{Swaps: []swapAnswer{}}
+	signs, err := s.eachRoster(r, func(duty roster.Roster, now time.Time, wanted func(roster.CoverState) bool) {
+		for _, one := range duty.Swaps {
+			if wanted(one.StateAt(now)) {
+				answer.Swaps = append(answer.Swaps, swapOf(duty.ID, one, now))
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	answer.CallSigns = signs
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// eachRoster visits the rosters that a list is asked for, and gives everybody's call sign.
+func (s *Server) eachRoster(r *http.Request, visit func(duty roster.Roster, now time.Time, wanted func(roster.CoverState) bool)) (map[string]string, error) {
+	only, state := r.URL.Query().Get("roster"), roster.CoverState(r.URL.Query().Get("state"))
+	if !slices.Contains([]roster.CoverState{"", roster.CoverOpen, roster.CoverAccepted, roster.CoverDeclined, roster.CoverExpired}, state) {
+		return nil, door.NewProblem(door.CodeUnreadable, "state must be open, accepted, declined or expired.")
+	}
+	current, err := s.Rosters.Current(r.Context(), 0)
+	if err != nil {
+		return nil, err
+	}
+	book, found := current.Book(), only == ""
+	for _, duty := range book.Rosters {
+		if only == "" || duty.ID == only {
+			found = true
+			visit(duty, s.Now(), func(is roster.CoverState) bool { return state == "" || state == is })
+		}
+	}
+	if !found {
+		return nil, editProblem(roster.ErrNoRoster)
+	}
+	return callSigns(book), nil
+}
+
+// newID makes an identifier that people can read to each other.
+func newID(kind string) string { return kind + "-" + strings.ToLower(rand.Text()[:8]) }
+
+// spanOf is the span of a body; what it leaves out is that of the person's duty now, or of their next.
+func spanOf(book roster.Book, rosterID, person, field, fromText, untilText string, now time.Time) (from, until time.Time, err error) {
+	if from, err = timeOf(field+"/from", fromText, time.Time{}); err != nil {
+		return from, until, err
+	}
+	if until, err = timeOf(field+"/until", untilText, time.Time{}); err != nil {
+		return from, until, err
+	}
+	if !from.IsZero() && !until.IsZero() {
+		return from, until, nil
+	}
+	c, err := roster.Compile(book)
+	if err != nil {
+		return from, until, err
+	}
+	first := now
+	if from.After(now) {
+		first = from
+	}
+	begins, ends, ok := c.NextDuty(rosterID, person, first)
+	switch {
+	case !ok:
+		return from, until, roster.ErrNoDuty
+	case from.IsZero():
+		from = begins
+	}
+	if until.IsZero() {
+		until = ends
+	}
+	return from, until, nil
+}
+
+// coverBody asks for cover. Without a span it is for the person's duty now, or for their next.
+type coverBody struct {
+	editHead
+	Person  string   `json:"person"` // who asks; an officer asks for themselves
+	From    string   `json:"from"`
+	Until   string   `json:"until"`
+	To      []string `json:"to"`      // absent: everybody
+	Expires string   `json:"expires"` // absent: until
+}
+
+// askCover opens a cover. The same wish that is open already is that one.
+func (s *Server) askCover(w http.ResponseWriter, r *http.Request, who caller) error {
+	var body coverBody
+	if err := readInto(w, r, &body); err != nil {
+		return err
+	}
+	person, err := onBehalf(who, body.Person, "/person")
+	if err != nil {
+		return err
+	}
+	in, id := "", ""
+	return s.change(w, r, who, change{
+		editHead: body.editHead, said: "cover asked for",
+		make: func(book roster.Book, now time.Time) (roster.Book, error) {
+			duty, err := rosterOf(book, body.Roster)
+			if err != nil {
+				return book, err
+			}
+			if err := known(book, append(mentions("/to", body.To), mention{"/person", person})...); err != nil {
+				return book, err
+			}
+			c := roster.Cover{ID: newID("cover"), Person: person, To: body.To, Reason: body.Reason}
+			if c.From, c.Until, err = spanOf(book, duty.ID, person, "", body.From, body.Until, now); err != nil {
+				return book, err
+			}
+			if c.Expires, err = timeOf("/expires", body.Expires, time.Time{}); err != nil {
+				return book, err
+			}
+			in, id = duty.ID, c.ID
+			for _, open := range duty.Covers {
+				if open.StateAt(now) == roster.CoverOpen && open.Person == person && open.From.Equal(c.From) && open.Until.Equal(c.Until) && sameMembers(open.To, c.To) {
+					id = open.ID
+					return book, nil
+				}
+			}
+			return book.AskCover(duty.ID, c, now)
+		},
+		tell: func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellCover(book, in, id, now) },
+	})
+}
+
+func (a *editAnswer) tellCover(book roster.Book, in, id string, now time.Time) {
+	if duty, err := rosterOf(book, in); err == nil {
+		if i := slices.IndexFunc(duty.Covers, func(c roster.Cover) bool { return c.ID == id }); i >= 0 {
+			cover := coverOf(in, duty.Covers[i], now)
+			a.Cover = &cover
+		}
+	}
+}
+
+func (a *editAnswer) tellSwap(book roster.Book, in, id string, now time.Time) {
+	if duty, err := rosterOf(book, in); err == nil {
+		if i := slices.IndexFunc(duty.Swaps, func(s roster.Swap) bool { return s.ID == id }); i >= 0 {
+			swap := swapOf(in, duty.Swaps[i], now)
+			a.Swap = &swap
+		}
+	}
+}
+
+// answerBody answers a cover or a swap.
+type answerBody struct {
+	editHead
+	Person string `json:"person"` // who answers; an officer answers for themselves
+}
+
+// taken says by call sign who was faster.
+func taken(book roster.Book, by string) error {
+	return door.NewProblem(door.CodeTaken, callSigns(book)[by]+" has already accepted it.")
+}
+
+func (s *Server) acceptCover(w http.ResponseWriter, r *http.Request, who caller) error {
+	return s.answerCover(w, r, who, "accepted", roster.Book.AcceptCover)
+}
+
+func (s *Server) declineCover(w http.ResponseWriter, r *http.Request, who caller) error {
+	return s.answerCover(w, r, who, "declined", roster.Book.DeclineCover)
+}
+
+// answerCover answers a cover. Of several who accept one has it, and the others are told who; to accept once more what one has is no error.
+func (s *Server) answerCover(w http.ResponseWriter, r *http.Request, who caller, said string, answer func(b roster.Book, rosterID, id, by string, now time.Time) (roster.Book, error)) error {
+	var body answerBody
+	if err := readInto(w, r, &body); err != nil {
+		return err
+	}
+	by, err := onBehalf(who, body.Person, "/person")
+	if err != nil {
+		return err
+	}
+	in, id := "", r.PathValue("id")
+	return s.change(w, r, who, change{
+		editHead: body.editHead, said: "cover " + said,
+		make: func(book roster.Book, now time.Time) (roster.Book, error) {
+			duty, c, err := findIn(book, body.Roster, func(r roster.Roster) []roster.Cover { return r.Covers }, func(c roster.Cover) bool { return c.ID == id })
+			if err != nil {
+				return book, err
+			}
+			if err := known(book, mention{"/person", by}); err != nil {
+				return book, err
+			}
+			in = duty
+			if c.State == roster.CoverAccepted {
+				if c.By == by && said == "accepted" {
+					return book, nil
+				}
+				return book, taken(book, c.By)
+			}
+			return answer(book, duty, id, by, now)
+		},
+		tell: func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellCover(book, in, id, now) },
+	})
+}
+
+// findIn finds an entry, and the roster that has it, on one roster or ("") on any.
+func findIn[T any](book roster.Book, only string, list func(roster.Roster) []T, is func(T) bool) (in string, found T, err error) {
+	if only != "" {
+		if _, err := rosterOf(book, only); err != nil {
+			return "", found, err
+		}
+	}
+	for _, r := range book.Rosters {
+		if only != "" && r.ID != only {
+			continue
+		}
+		if i := slices.IndexFunc(list(r), is); i >= 0 {
+			return r.ID, list(r)[i], nil
+		}
+	}
+	return "", found, roster.ErrNoCover
+}
+
+// partBody is one side of a swap. Without a span it is the person's duty now, or their next.
+type partBody struct {
+	Person string `json:"person"`
+	From   string `json:"from"`
+	Until  string `json:"until"`
+}
+
+// swapBody asks for a swap.
+type swapBody struct {
+	editHead
+	One     partBody `json:"one"` // who asks; an officer asks for themselves
+	Other   partBody `json:"other"`
+	Expires string   `json:"expires"` // absent: when a part is over
+}
+
+// askSwap opens a swap. The same wish that is open already is that one.
+func (s *Server) askSwap(w http.ResponseWriter, r *http.Request, who caller) error {
+	var body swapBody
+	if err := readInto(w, r, &body); err != nil {
+		return err
+	}
+	person, err := onBehalf(who, body.One.Person, "/one/person")
+	if err != nil {
+		return err
+	}
+	in, id := "", ""
+	return s.change(w, r, who, change{
+		editHead: body.editHead, said: "swap asked for",
+		make: func(book roster.Book, now time.Time) (roster.Book, error) {
+			duty, err := rosterOf(book, body.Roster)
+			if err != nil {
+				return book, err
+			}
+			if err := known(book, mention{"/one/person", person}, mention{"/other/person", body.Other.Person}); err != nil {
+				return book, err
+			}
+			swap := roster.Swap{ID: newID("swap"), One: roster.Part{Person: person}, Other: roster.Part{Person: body.Other.Person}}
+			if swap.One.From, swap.One.Until, err = spanOf(book, duty.ID, person, "/one", body.One.From, body.One.Until, now); err != nil {
+				return book, err
+			}
+			if swap.Other.From, swap.Other.Until, err = spanOf(book, duty.ID, body.Other.Person, "/other", body.Other.From, body.Other.Until, now); err != nil {
+				return book, err
+			}
+			if swap.Expires, err = timeOf("/expires", body.Expires, time.Time{}); err != nil {
+				return book, err
+			}
+			in, id = duty.ID, swap.ID
+			same := func(a, b roster.Part) bool {
+				return a.Person == b.Person && a.From.Equal(b.From) && a.Until.Equal(b.Until)
+			}
+			for _, open := range duty.Swaps {
+				if open.StateAt(now) == roster.CoverOpen && same(open.One, swap.One) && same(open.Other, swap.Other) {
+					id = open.ID
+					return book, nil
+				}
+			}
+			return book.AskSwap(duty.ID, swap, now)
+		},
+		tell: func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellSwap(book, in, id, now) },
+	})
+}
+
+func (s *Server) acceptSwap(w http.ResponseWriter, r *http.Request, who caller) error {
+	return s.answerSwap(w, r, who, true)
+}
+
+func (s *Server) declineSwap(w http.ResponseWriter, r *http.Request, who caller) error {
+	return s.answerSwap(w, r, who, false)
+}
+
+// answerSwap answers a swap for the one who was asked.
+func (s *Server) answerSwap(w http.ResponseWriter, r *http.Request, who caller, accept bool) error {
+	var body answerBody
+	if err := readInto(w, r, &body); err != nil {
+		return err
+	}
+	by, err := onBehalf(who, body.Person, "/person")
+	if err != nil {
+		return err
+	}
+	in, id, said := "", r.PathValue("id"), "swap declined"
+	if accept {
+		said = "swap accepted"
+	}
+	return s.change(w, r, who, change{
+		editHead: body.editHead, said: said,
+		make: func(book roster.Book, now time.Time) (roster.Book, error) {
+			duty, swap, err := findIn(book, body.Roster, func(r roster.Roster) []roster.Swap { return r.Swaps }, func(s roster.Swap) bool { return s.ID == id })
+			if err != nil {
+				return book, err
+			}
+			if err := known(book, mention{"/person", by}); err != nil {
+				return book, err
+			}
+			in = duty
+			if swap.State == roster.CoverAccepted {
+				if swap.Other.Person == by && accept {
+					return book, nil
+				}
+				return book, taken(book, swap.Other.Person)
+			}
+			return book.AnswerSwap(duty, id, by, accept, now)
+		},
+		tell: func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellSwap(book, in, id, now) },
+	})
+}
+
+// takeoverBody puts somebody on duty now.
+type takeoverBody struct {
+	editHead
+	Person  string `json:"person"`  // an officer takes it over themselves
+	Instead string `json:"instead"` // whose duty; absent: that of the one who is on duty
+	Until   string `json:"until"`   // absent: the end of the shift
+}
+
+// takeOver puts an officer on duty from now on.
+func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, who caller) error {
+	var body takeoverBody
+	if err := readInto(w, r, &body); err != nil {
+		return err
+	}
+	wish := roster.Takeover{Instead: body.Instead, Reason: body.Reason}
+	var err error
+	if wish.By, err = onBehalf(who, body.Person, "/person"); err != nil {
+		return err
+	}
+	if wish.Until, err = timeOf("/until", body.Until, time.Time{}); err != nil {
+		return err
+	}
+	made := ""
+	return s.change(w, r, who, change{
+		editHead: body.editHead, said: "duty taken over",
+		make: func(book roster.Book, now time.Time) (roster.Book, error) {
+			duty, err := rosterOf(book, body.Roster)
+			if err != nil {
+				return book, err
+			}
+			wish.Roster = duty.ID
+			edited, override, err := book.TakeOver(wish, now)
+			made = override.ID
+			return edited, err
+		},
+		tell: func(answer *editAnswer, book roster.Book, _ time.Time) {
+			duty, err := rosterOf(book, wish.Roster)
+			if i := slices.IndexFunc(duty.Overrides, func(o roster.Override) bool { return o.ID == made }); err == nil && i >= 0 {
+				o := duty.Overrides[i]
+				answer.Takeover = &takeoverAnswer{duty.ID, o.By, between(o.From, o.Until)}
+			}
+		},
+	})
+}
+
+// giveBackBody ends a takeover.
+type giveBackBody struct {
+	editHead
+	Person string `json:"person"` // an officer gives back their own
+}
+
+// giveBack ends what an officer has taken over.
+func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, who caller) error {
+	var body giveBackBody
+	if err := readInto(w, r, &body); err != nil {
+		return err
+	}
+	by, err := onBehalf(who, body.Person, "/person")
+	if err != nil {
+		return err
+	}
+	return s.change(w, r, who, change{
+		editHead: body.editHead, said: "duty given back",
+		make: func(book roster.Book, now time.Time) (roster.Book, error) {
+			duty, err := rosterOf(book, body.Roster)
+			if err != nil {
+				return book, err
+			}
+			return book.GiveBack(duty.ID, by, now)
+		},
+	})
+}
