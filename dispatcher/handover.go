@@ -28,6 +28,8 @@ func (p *plan) handover() {
 		p.takenOver()
 	case !p.outstanding():
 		p.endWith(EndedNothing)
+	case p.now.Before(m.From.Time): // by the clock of whoever raised it the shift is over
+		p.wakeAt(m.From.Time)
 	case p.onDuty(m.Person):
 		p.endWith(EndedOnDuty)
 	default:
@@ -42,7 +44,10 @@ func (p *plan) offer() {
 	if at, ok := p.nextShift(); ok {
 		p.wakeAt(at)
 	}
-	if slices.Equal(incoming, m.Asks) {
+	switch same := slices.Equal(incoming, m.Asks); {
+	case same && len(incoming) == 0: // there is nobody to whom they could pass: who has them keeps them, and an alarm stands
+		return
+	case same:
 		p.chase()
 		return
 	}
@@ -52,7 +57,7 @@ func (p *plan) offer() {
 	p.events = append(p.events, cancelPages(p.s, p.now, "offered_to_another", func(page *request.Page) bool {
 		return page.Purpose == request.Ask && page.Person != m.Person && !slices.Contains(incoming, page.Person)
 	})...)
-	p.askToConfirm(offer, p.s.Step.Round+1, request.CauseRoster, incoming)
+	p.askToConfirm(offer, p.s.Step.Round+1, request.CauseOffered, incoming)
 }
 
 // chase takes the steps of the offer that stands.
@@ -79,11 +84,9 @@ func (p *plan) askToConfirm(level, round int, cause request.Cause, incoming []st
 	people := slices.DeleteFunc(append(slices.Clone(incoming), p.s.Matter.Person), func(person string) bool {
 		return p.s.Settled(&request.Page{PageBody: request.PageBody{Person: person}})
 	})
-	body := request.EscalatedBody{Level: level, Round: round, Cause: cause, RosterRevision: p.Roster.Revision(), Targets: targetsOf(people, "handover")}
-	if cause == request.CauseRoster {
-		body.Cause = request.CauseOffered // another step, with all its time
-	}
-	p.add(request.Escalated, body)
+	p.add(request.Escalated, request.EscalatedBody{
+		Level: level, Round: round, Cause: cause, RosterRevision: p.Roster.Revision(), Targets: targetsOf(people, "handover"),
+	})
 	for _, person := range people {
 		p.ask(person, level, round)
 	}
@@ -100,7 +103,11 @@ func (p *plan) takenOver() {
 		reason = EndedUnsigned
 		if !p.onDuty(m.Person) {
 			p.chase()
-			if at := p.s.Received.Add(2 * p.Policy.Repeat); p.now.Before(at) {
+			at := p.s.Received.Add(2 * p.Policy.Repeat)
+			if since := p.s.Since.Add(p.Policy.Repeat); since.After(at) { // they may have waited for it for hours
+				at = since
+			}
+			if p.now.Before(at) {
 				p.wakeAt(at)
 				return
 			}

@@ -216,7 +216,7 @@ func (m *Machine) ofKind(kind request.OpsKind) []*request.State {
 // duty fills the words of what is told of a matter. Colleagues appear by their call signs, times in the zone of the roster.
 func (m *Machine) duty(s *request.State, person string) notifier.Duty {
 	b := &s.Matter.MatterBody
-	d := notifier.Duty{Roster: b.Roster, Open: b.Open}
+	d := notifier.Duty{Roster: b.Roster, Open: b.Open + len(b.Requests)}
 	for _, h := range b.Requests {
 		d.Requests = append(d.Requests, h.Request)
 	}

@@ -78,6 +78,7 @@ func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
 		w.nodes = append(w.nodes, n)
 		n.begin()
 	}
+	w.audit.shifts()
 	for _, d := range plan {
 		if leaveOut[d.number] {
 			continue
