@@ -15,8 +15,8 @@ import (
 	"github.com/dutyline/dutyline/vault"
 )
 
-// races is how often an officer's edit is made again of a newer book.
-const races = 8
+// races is how often an officer's edit is made again of a newer book: each time is somebody else's success.
+const races = 64
 
 // duties is the roster as officers change it by text.
 type duties struct {
