@@ -1,6 +1,7 @@
 package dispatcher_test
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,30 @@ func TestEveryLanguageHasItsOwnWordForEachCommandAndNoneMeansTwoThings(t *testin
 			} else if wish != dispatcher.WishAcknowledge && wish != dispatcher.WishMenu && !strings.Contains(menu, told[0]) {
 				t.Errorf("%s: %q does not say %s", l, menu, told[0])
 			}
+		}
+	}
+}
+
+func TestTheOfficersPageTellsTheWordsOfEveryLanguage(t *testing.T) {
+	page, err := os.ReadFile("../docs/officers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for line := range strings.Lines(string(page)) {
+		if strings.HasPrefix(line, "|") {
+			rows = append(rows, line)
+		}
+	}
+	for _, wish := range dispatcher.Wishes {
+		var told []string
+		for _, l := range phrase.Languages {
+			told = append(told, strings.Fields(phrase.Text(l, phrase.Key("command_"+string(wish)), phrase.Args{}))[0])
+		}
+		if !slices.ContainsFunc(rows, func(row string) bool {
+			return !slices.ContainsFunc(told, func(word string) bool { return !strings.Contains(row, " "+word+" ") })
+		}) {
+			t.Errorf("no row tells %s as %v", wish, told)
 		}
 	}
 }
