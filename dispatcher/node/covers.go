@@ -33,14 +33,14 @@ func (n *Node) lookForCovers(ctx context.Context) {
 	}
 	tell, over := dispatcher.CoverNews(book, known, coordinators, now)
 	for _, b := range tell {
-		if ref, err := n.RaiseMatter(ctx, b); err != nil {
+		ref, err := n.RaiseMatter(ctx, b)
+		if err != nil {
 			if ctx.Err() == nil {
 				n.opts.Logger.Warn("a cover request is not told yet; trying again", zap.String("roster", b.Roster), zap.Error(err))
 			}
 			return // what is over ends when it was told
-		} else {
-			n.opts.Logger.Info("raised", zap.String("kind", string(b.Kind)), zap.Stringer("reference", ref), zap.String("roster", b.Roster))
 		}
+		n.opts.Logger.Info("raised", zap.String("kind", string(b.Kind)), zap.Stringer("reference", ref), zap.String("roster", b.Roster))
 	}
 	for _, o := range over {
 		if err := n.EndMatter(ctx, o.Ref, o.Reason); err != nil && ctx.Err() == nil {
