@@ -57,7 +57,9 @@ func (p *plan) offer() {
 	p.events = append(p.events, cancelPages(p.s, p.now, "offered_to_another", func(page *request.Page) bool {
 		return page.Purpose == request.Ask && page.Person != m.Person && !slices.Contains(incoming, page.Person)
 	})...)
-	p.askToConfirm(offer, p.s.Step.Round+1, request.CauseOffered, incoming)
+	if len(incoming) > 0 {
+		p.askToConfirm(offer, p.s.Step.Round+1, request.CauseOffered, incoming)
+	}
 }
 
 // chase takes the steps of the offer that stands.

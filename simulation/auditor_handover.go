@@ -157,7 +157,8 @@ func (a *auditor) goesOff(person string, at time.Time) {
 				return h.matter != nil && h.matter.Kind == request.OpsHandover && h.matter.Person == person &&
 					slices.ContainsFunc(h.matter.Requests, func(r request.Handed) bool { return r.Request == f.ref })
 			})
-			return offered || f.ended || f.owner != person || f.since != since || w.books[len(w.books)-1] != book ||
+			unread := slices.ContainsFunc(w.nodes, func(n *node) bool { return n.able() && (n.book != book || w.now-n.bookAt < shiftSlack) })
+			return offered || unread || f.ended || f.owner != person || f.since != since || w.books[len(w.books)-1] != book ||
 				slices.Contains(book.Who("", w.time()), person)
 		}, func() {
 			w.fail(handedOver, f.ref, "%s went off duty at %s and has it, and it is offered to nobody", person, clockOf(at))

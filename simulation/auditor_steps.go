@@ -113,7 +113,7 @@ func (a *auditor) morning(f *file, t time.Time) time.Time {
 // progress expects the next step of an escalation when it is due.
 func (a *auditor) progress(f *file, now time.Time) {
 	f.turn++
-	if !f.running() || (f.matter != nil && f.step.Level != 1) { // after the reminder of a handover there is an alarm, and no step
+	if !f.running() || (f.matter != nil && (f.step.Level != 1 || len(f.matter.Asks) == 0)) { // after the reminder of a handover there is an alarm, and no step
 		return
 	}
 	due := now

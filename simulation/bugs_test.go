@@ -151,6 +151,20 @@ type forgetful struct{ *dispatcher.Machine }
 
 func (forgetful) Asked(string) []*request.State { return nil }
 
+// unwatched does not see that a shift ends.
+type unwatched struct{ *dispatcher.Machine }
+
+func (u unwatched) Wanted(now time.Time) []request.MatterBody {
+	return slices.DeleteFunc(u.Machine.Wanted(now), func(b request.MatterBody) bool { return b.Kind == request.OpsHandover })
+}
+
+// resigned raises no alarm about a handover.
+type resigned struct{ *dispatcher.Machine }
+
+func (r resigned) Troubles(now time.Time) []request.AlarmBody {
+	return slices.DeleteFunc(r.Machine.Troubles(now), func(b request.AlarmBody) bool { return b.Kind == request.AlarmHandover })
+}
+
 // bugs are the seeded ones. Each is named by what is wrong, and says which invariants may notice it.
 var bugs = []struct {
 	name   string
@@ -190,6 +204,7 @@ var bugs = []struct {
 	{"passing on is ignored", without(request.Passed), []string{goesOn, inOrder}},
 	{"who is busy is asked again", rewrite(func(_ *node, _ *request.Commit, b *request.PassedBody) { b.Busy = false }, request.Passed), []string{spares}},
 	{"withdrawals are ignored", without(request.Withdrawn), []string{quiet}},
+	{"withdrawals are ignored", without(request.Withdrawn), []string{quiet, oneOwner}},
 	{"attempt_started is not compared", unchained(around(func(b *broken) {
 		b.out = uncompared(func(a dispatcher.Append) bool { return a.Starts })
 	})), []string{quiet, oneAttempt}},
@@ -253,8 +268,12 @@ var bugs = []struct {
 	{"what may not be tried yet is tried", rewrite(func(_ *node, _ *request.Commit, b *request.AttemptBody) {
 		b.RetryAt = request.Instant{}
 	}, request.AttemptFailed), []string{givesTime}},
-	{"alarms are not raised", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return silentMachine{m} }}, []string{alarmStands}},
+	{"alarms are not raised", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return silentMachine{m} }}, []string{alarmStands, handedOver}},
 	{"replies find no page", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return forgetful{m} }}, []string{answered}},
+	{"the end of a shift is forgotten", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return unwatched{m} }}, []string{handedOver}},
+	{"a confirmed handover passes nothing", without(request.HandoverConfirmed), []string{handedOver, quiet}},
+	{"nobody is told of a handover that nobody confirms", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return resigned{m} }},
+		[]string{handedOver}},
 	{"what people wrote is handed out", around(func(b *broken) {
 		b.out = func(_ time.Time, c dispatcher.Command) dispatcher.Command {
 			if call, ok := c.(dispatcher.Call); ok {
