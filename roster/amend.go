@@ -135,6 +135,13 @@ func (l *Layer) held(zoneName string, t time.Time) (held Segment, waiting int, t
 	return held, waiting, turnEnd
 }
 
+// waitsForTurn reports whether the rotation that comes at begins waits for nothing but the end of the present turn, and its own first
+// handover after that: then it becomes part of another change. At any other time it would begin too early by that.
+func (l *Layer) waitsForTurn(zoneName string, begins, turnEnd time.Time) bool {
+	next := l.Rotation
+	return begins.Equal(turnEnd) || begins.Equal(next.after((&compiler{dials: map[string]*dial{}}).dial(zoneName), turnEnd))
+}
+
 func (b Book) withLayer(a Amendment, edit func(*Roster, *Layer) error) (Book, error) {
 	if a.At.Before(firstDial) || !a.At.Before(lastDial) {
 		return b, ErrAmendTime
@@ -148,8 +155,7 @@ func (b Book) withLayer(a Amendment, edit func(*Roster, *Layer) error) (Book, er
 		if len(l.Rotation.Turns) == 0 {
 			return ErrClosedLayer
 		}
-		// What begins when the present turn ends becomes part of this change. What begins at another time would begin too early by it.
-		if held, waiting, end := l.held(r.TimeZone, a.At); waiting > 1 || (waiting == 1 && !held.Until.Equal(end)) {
+		if held, waiting, end := l.held(r.TimeZone, a.At); waiting > 1 || (waiting == 1 && !l.waitsForTurn(r.TimeZone, held.Until, end)) {
 			return &WaitingChange{held.Until}
 		}
 		l.Past = slices.Clone(l.Past)

@@ -89,9 +89,10 @@ func TestNoEditOfARotationChangesAShiftThatIsOver(t *testing.T) {
 		now := start
 		for range rapid.IntRange(1, 4).Draw(t, "edits") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 6000).Draw(t, "later")) * time.Minute)
-			a := Amendment{"national", "l0", now, rapid.Bool().Draw(t, "keep")}
+			at := now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 0, 500, 20000}).Draw(t, "ahead")) * time.Minute)
+			a := Amendment{"national", "l0", at, rapid.Bool().Draw(t, "keep")}
 			kind, edited, err := wildEdit(t, b, a)
-			if waits, ok := errors.AsType[*WaitingChange](err); ok && waits.Begins.After(now) {
+			if waits, ok := errors.AsType[*WaitingChange](err); ok && waits.Begins.After(at) {
 				edits["waits"]++
 				continue
 			}
@@ -104,27 +105,27 @@ func TestNoEditOfARotationChangesAShiftThatIsOver(t *testing.T) {
 			edits[fmt.Sprint(kind, a.KeepCurrent)]++
 			was, will := compile2(t, b), compile2(t, edited)
 			before := start.AddDate(0, 0, -100)
-			if old, is := tiles(was, before, now), tiles(will, before, now); !sameTiles(old, is) {
-				t.Fatalf("%s at %s changes the past:\n%v\n%v", kind, now, old, is)
+			if old, is := tiles(was, before, at), tiles(will, before, at); !sameTiles(old, is) {
+				t.Fatalf("%s at %s changes the past:\n%v\n%v", kind, at, old, is)
 			}
 			if err := b.CheckPast(edited, now); err != nil {
 				t.Fatalf("%s: %v", kind, err)
 			}
-			people, until, on := turnOf(was, "l0", now)
+			people, until, on := turnOf(was, "l0", at)
 			next := edited.Rosters[0].Layers[0].Rotation
 			switch {
 			case !on || (kind == "hours" && !a.KeepCurrent):
 			case a.KeepCurrent:
-				if old, is := layerTiles(was, "l0", now, until), layerTiles(will, "l0", now, until); !sameTiles(old, is) {
-					t.Fatalf("%s at %s changes the present turn of %v until %s:\n%v\n%v", kind, now, people, until, old, is)
+				if old, is := layerTiles(was, "l0", at, until), layerTiles(will, "l0", at, until); !sameTiles(old, is) {
+					t.Fatalf("%s at %s changes the present turn of %v until %s:\n%v\n%v", kind, at, people, until, old, is)
 				}
 			default:
-				if got, _, on := turnOf(will, "l0", now); on && !slices.Equal(got, next.Turns[0]) {
-					t.Fatalf("%s at %s: %v has the turn, not the first, %v", kind, now, got, next.Turns[0])
+				if got, _, on := turnOf(will, "l0", at); on && !slices.Equal(got, next.Turns[0]) {
+					t.Fatalf("%s at %s: %v has the turn, not the first, %v", kind, at, got, next.Turns[0])
 				}
 			}
 			// The layer has somebody's turn from now on for as long as it had.
-			if _, _, still := turnOf(will, "l0", now); on && !still && next.Until == "" {
+			if _, _, still := turnOf(will, "l0", at); on && !still && next.Until == "" {
 				t.Fatalf("%s at %s leaves nobody", kind, now)
 			}
 			b = edited
@@ -245,6 +246,19 @@ func TestEditsOfARotationReadAsACoordinatorExpects(t *testing.T) {
 				return b.AddTurn(later, []string{"erik"}, 0)
 			},
 			[]string{"ada 03-02 08:00", "bruno 03-09 08:00", "carmen 03-16 08:00", "erik 03-23 08:00", "ada 03-30 08:00"},
+		},
+		"somebody joins while a later handover waits for Monday": {
+			func(b Book) (Book, error) {
+				b, err := b.ChangeLength(keep, TurnShape{Unit: Weeks, Length: 1, Handover: "09:00"})
+				if err != nil {
+					return b, err
+				}
+				later := keep
+				later.At = keep.At.Add(time.Hour)
+				return b.AddTurn(later, []string{"dalia"}, 2)
+			},
+			// Carmen has the hour before the first handover at nine, and keeps the turn; dalia comes after bruno.
+			[]string{"ada 03-02 08:00", "bruno 03-09 08:00", "carmen 03-16 08:00", "ada 03-23 09:00", "bruno 03-30 09:00"},
 		},
 		"from a date to come": {
 			func(b Book) (Book, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dutyline/dutyline/client"
 	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
 )
 
 // TestTheClientSpeaksToTheServer calls every method of the client against the real handler.
@@ -122,6 +123,32 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	check("RevertRoster", err, reverted.Revision == 3 && reverted.People[0].CallSign == "EAGLE" && reverted.Rosters[0].Layers[0].Rotation.Until == "", reverted)
 	versions, err := coordinator.RosterHistory(ctx)
 	check("RosterHistory", err, len(versions) == 2 && versions[0].Reason == "new call sign" && versions[1].Reason == "back" && versions[0].Actor.ID == "coordinator", versions)
+
+	base := uint64(3)
+	preview, err = coordinator.PreviewEdit(ctx, client.RotationEdit{Operation: "remove", Person: "erik"})
+	check("PreviewEdit", err, len(preview.Moves) > 0 && w.book.Revision == 3, preview)
+	for _, e := range []client.RosterEdit{
+		client.RotationEdit{EditHead: client.EditHead{Roster: "national", Base: &base, Reason: "by day"}, Operation: "restrictions", Layer: "primary", At: w.now.AddDate(1, 0, 0), Restrictions: []roster.Restriction{}},
+		client.Takeover{Instead: "bruno", Until: w.now.Add(time.Hour)},
+		client.GiveBack{},
+		client.SwapWish{One: client.WishPart{Person: "ada"}, Other: client.WishPart{Person: "dalia"}, Expires: w.now.Add(time.Hour)},
+	} {
+		edited, err := officer.EditRoster(ctx, e)
+		if _, rotation := e.(client.RotationEdit); rotation {
+			edited, err = coordinator.EditRoster(ctx, e)
+		}
+		check("EditRoster", err, edited.Revision == w.book.Revision && edited.Effect.From.Equal(w.now), edited)
+	}
+	swaps, err := officer.Swaps(ctx, "national", roster.CoverOpen)
+	check("Swaps", err, len(swaps.Swaps) == 1 && swaps.Swaps[0].One.Person == "ada" && swaps.Swaps[0].Expires.Equal(w.now.Add(time.Hour)) && swaps.CallSigns["dalia"] != "", swaps)
+	swapped, err := coordinator.EditRoster(ctx, client.SwapAnswer{ID: swaps.Swaps[0].ID, Accept: true, Person: "dalia"})
+	check("EditRoster", err, swapped.Changed && swapped.Swap.State == roster.CoverAccepted, swapped)
+	wish, err := colleague.EditRoster(ctx, client.CoverWish{To: []string{"ada", "erik"}})
+	check("EditRoster", err, wish.Cover != nil && wish.Cover.State == roster.CoverOpen, wish)
+	declined, err := officer.EditRoster(ctx, client.CoverAnswer{ID: wish.Cover.ID})
+	check("EditRoster", err, declined.Cover.Declined[0] == "ada", declined)
+	covers, err := officer.Covers(ctx, "", "")
+	check("Covers", err, len(covers.Covers) == 1 && covers.Covers[0].Person == "bruno" && covers.Covers[0].Until.Equal(wish.Cover.Until.Time), covers)
 
 	added, err := coordinator.AddSender(ctx, client.NewSender{Name: "Polizia Postale", State: "IT"})
 	check("AddSender", err, added.Token != nil && added.Token.Text != "" && added.Token.Role == "sender" && added.WebhookSecret == "", added)

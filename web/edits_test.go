@@ -53,6 +53,13 @@ func (w *world) edit(path, token, body string, headers ...string) edited {
 	return e
 }
 
+// newcomer is somebody who can be reached and has no turn.
+func newcomer(i int) roster.Person {
+	return roster.Person{ID: fmt.Sprint("new-", i), CallSign: fmt.Sprint("WREN-", i), Languages: roster.Languages("en"), Contacts: []roster.Contact{
+		{ID: "mobile", Channel: "sms", Address: fmt.Sprintf("+150055502%02d", i), Verified: true},
+	}}
+}
+
 func (w *world) who(at time.Time) []string {
 	w.t.Helper()
 	c, err := roster.Compile(w.book)
@@ -79,7 +86,8 @@ func TestARotationIsEditedInAFewWords(t *testing.T) {
 		"from Monday on":        {`{"operation":"restrictions","restrictions":[{"from":"07:00","until":"20:00"}],"base":1}`, []string{"bruno", "carmen", "dalia", "erik", "ada", "bruno", "carmen"}},
 	} {
 		w := newWorld(t)
-		w.book.People = append(w.book.People, roster.Person{ID: "farid", CallSign: "PLOVER", Languages: roster.Languages("en")})
+		w.book.People = append(w.book.People, newcomer(0))
+		w.book.People[5].ID, w.book.People[5].CallSign = "farid", "PLOVER"
 		dry := w.call("POST", "/api/v1/roster/rotation?dry_run=true", w.coordinator, tc.body)
 		if dry.StatusCode != http.StatusOK || w.book.Revision != 1 {
 			t.Errorf("%s: the dry run: %d %s", name, dry.StatusCode, dry.text)
@@ -438,7 +446,7 @@ func TestEditsAtOnceLoseNothing(t *testing.T) {
 	w := newWorld(t)
 	const many = 24
 	for i := range many {
-		w.book.People = append(w.book.People, roster.Person{ID: fmt.Sprint("new-", i), CallSign: fmt.Sprint("WREN-", i), Languages: roster.Languages("en")})
+		w.book.People = append(w.book.People, newcomer(i))
 	}
 	var all sync.WaitGroup
 	for i := range many {
@@ -465,9 +473,8 @@ func TestOfManyWhoAcceptACoverAtOnceOneHasItAndTheOthersHearWho(t *testing.T) {
 	const many = 24
 	tokens := make([]string, many)
 	for i := range many {
-		id := fmt.Sprint("new-", i)
-		w.book.People = append(w.book.People, roster.Person{ID: id, CallSign: fmt.Sprint("WREN-", i), Languages: roster.Languages("en")})
-		_, tokens[i] = w.newToken(directory.RoleOfficer, id)
+		w.book.People = append(w.book.People, newcomer(i))
+		_, tokens[i] = w.newToken(directory.RoleOfficer, newcomer(i).ID)
 	}
 	path := "/api/v1/roster/covers/" + w.edit("covers", w.colleague, `{}`).Cover.ID + "/accept"
 	answers := make([]answer, many)

@@ -195,6 +195,14 @@ func fresh(isNew bool, text string) string {
 	return text
 }
 
+// titles are what a preview calls its parts.
+type titles struct{ moves, gaps, uncovered string }
+
+var (
+	asPlanned = titles{"would change", "nobody would be on duty", "coverage would be broken"}
+	asMade    = titles{"changed", "nobody is on duty", "coverage is broken"}
+)
+
 func (c *console) printPreview(preview client.Preview) error {
 	if c.flags.JSON {
 		return c.printJSON(preview)
@@ -204,6 +212,25 @@ func (c *console) printPreview(preview client.Preview) error {
 	if len(preview.Moves) == 0 {
 		p.out.WriteString("nobody's duty would change\n")
 	}
+	if err := p.changes(preview, asPlanned); err != nil {
+		return err
+	}
+	if err := p.work(preview); err != nil {
+		return err
+	}
+	p.unreachable(preview)
+	return c.print("%s", p.out.String())
+}
+
+// unreachable writes who has no telephone.
+func (p *previewer) unreachable(preview client.Preview) {
+	if len(preview.Contacts) > 0 {
+		fmt.Fprintf(&p.out, "%s: %s\n", p.c.paint(alarming, "cannot be reached"), printable(p.who(preview.Contacts...)))
+	}
+}
+
+// changes writes whose duty changes, and what is wrong then.
+func (p *previewer) changes(preview client.Preview, named titles) error {
 	var moves, gaps, overlaps, rest, overwork, uncovered [][]string
 	for _, m := range preview.Moves {
 		moves = append(moves, row(m.Span, m.Roster, p.who(m.Before...)+" → "+p.who(m.After...)))
@@ -227,9 +254,9 @@ func (c *console) printPreview(preview client.Preview) error {
 		colour, title string
 		rows          [][]string
 	}{
-		{plainText, "would change", moves},
-		{alarming, "nobody would be on duty", gaps},
-		{alarming, "coverage would be broken", uncovered},
+		{plainText, named.moves, moves},
+		{alarming, named.gaps, gaps},
+		{alarming, named.uncovered, uncovered},
 		{pressing, "on duty on several rosters at once", overlaps},
 		{pressing, "too little rest between two shifts", rest},
 		{pressing, "too many hours", overwork},
@@ -238,6 +265,11 @@ func (c *console) printPreview(preview client.Preview) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// work writes everybody's hours, and how far they are from the mean.
+func (p *previewer) work(preview client.Preview) error {
 	var hours [][]string
 	for _, id := range sortedKeys(preview.Hours) {
 		h := preview.Hours[id]
@@ -246,19 +278,14 @@ func (c *console) printPreview(preview client.Preview) error {
 	if err := p.part(plainText, "hours", hours); err != nil {
 		return err
 	}
-	if len(preview.Load) > 0 {
-		p.out.WriteString("work of each, and how far it is from the mean\n")
-		t := workTable()
-		for _, l := range preview.Load {
-			addWork(t, p.who(l.Person), l.After, l.Percent)
-		}
-		addMean(t, preview.Mean)
-		if err := t.write(&p.out, "  "); err != nil {
-			return err
-		}
+	if len(preview.Load) == 0 {
+		return nil
 	}
-	if len(preview.Contacts) > 0 {
-		fmt.Fprintf(&p.out, "%s: %s\n", c.paint(alarming, "cannot be reached"), printable(p.who(preview.Contacts...)))
+	p.out.WriteString("work of each, and how far it is from the mean\n")
+	t := workTable()
+	for _, l := range preview.Load {
+		addWork(t, p.who(l.Person), l.After, l.Percent)
 	}
-	return c.print("%s", p.out.String())
+	addMean(t, preview.Mean)
+	return t.write(&p.out, "  ")
 }

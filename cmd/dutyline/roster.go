@@ -29,6 +29,11 @@ type rosterCommand struct {
 	Revert   revertCommand   `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
 	Gaps     gapsCommand     `cmd:"" help:"List when nobody is on duty."`
 	Fairness fairnessCommand `cmd:"" help:"Say who has how many hours, nights and weekends."`
+	Rotation rotationCommand `cmd:"" help:"Let people join and leave, and change when turns change."`
+	Takeover takeoverCommand `cmd:"" help:"Put somebody on duty now, to the end of the shift."`
+	Giveback givebackCommand `cmd:"" help:"End what somebody has taken over."`
+	Cover    coverCommand    `cmd:"" help:"Ask others to take a duty, and answer."`
+	Swap     swapCommand     `cmd:"" help:"Exchange two duties."`
 }
 
 // dutyFlags say which duty is asked for.
@@ -346,10 +351,16 @@ func parseBook(doc document) (book roster.Book, based bool, err error) {
 
 // conflict adds what to do to the answer that somebody was faster, which says who it was, when and why.
 func conflict(err error) error {
-	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusPreconditionFailed {
+	if isConflict(err) {
 		return &hinted{err, "dutyline roster export writes what stands."}
 	}
 	return err
+}
+
+// isConflict reports whether somebody else was faster.
+func isConflict(err error) bool {
+	p, ok := errors.AsType[*client.Problem](err)
+	return ok && p.Status == http.StatusPreconditionFailed
 }
 
 func sortedKeys[V any](m map[string]V) []string {
