@@ -44,6 +44,10 @@ var easternDigits = strings.NewReplacer("0", "٠", "1", "١", "2", "٢", "3", "�
 func TestAnOfficerWritesArabicFromTakingTheDutyToGivingItToACover(t *testing.T) {
 	const dalia, carmen = "+15005550104", "+15005550103"
 	l := startLine(t, func(c *config.Config) { c.Policy.Levels = [][]string{{"roster"}, {"next"}} })
+	l.until("the node is ready", func() bool { // before it has a roster it asks whoever writes to write again
+		status, _ := l.call(http.MethodGet, "/readyz", "", nil)
+		return status == http.StatusOK
+	})
 	onDuty := func() string {
 		_, data := l.call(http.MethodGet, "/api/v1/duty", l.officer("erik"), nil)
 		var duty struct {
