@@ -126,9 +126,10 @@ func Run(ctx context.Context, o Options) error {
 	door, err := web.New(web.Options{
 		Intake:    inbox,
 		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Log: shownLog{requests},
-		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow, Escalation: onPaper(policy),
+		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow,
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
 		Webhooks: phone.client.Webhooks(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
+		Escalation: onPaper(policy),
 	})
 	if err != nil {
 		return err

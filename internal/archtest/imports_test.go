@@ -43,6 +43,8 @@ var table = map[string]row{
 	"roster/sheet": {pure: true, ours: []string{"request", "roster"}},
 	// iCalendar comes and goes through libraries, which a pure package does not import.
 	"roster/calendar": {ours: []string{"roster"}},
+	// It reads calendars with another library than the one that wrote them.
+	"roster/calendar/calendartest": {tests: true, ours: []string{"roster/calendar"}},
 	// A text names urgency and reference by request's types.
 	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.
@@ -72,14 +74,13 @@ var table = map[string]row{
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
 	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
-	"roster/calendar/calendartest": {tests: true, ours: []string{"roster/calendar"}}, // reads with another library than wrote
-	"eventlog/eventlogtest":        {tests: true, ours: []string{"eventlog"}},
-	"notifier/notifiertest":        {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
-	"phrase/phrasetest":            {tests: true},
-	"e2e":                          {tests: true}, // real processes
-	"scenario":                     {tests: true}, // whole nodes in one process, in synctest bubbles
-	"internal/archtest":            {tests: true},
-	"internal/fuzztest":            {tests: true}, // what fuzz targets keep, read by the tests of each package
+	"eventlog/eventlogtest": {tests: true, ours: []string{"eventlog"}},
+	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
+	"phrase/phrasetest":     {tests: true},
+	"e2e":                   {tests: true}, // real processes
+	"scenario":              {tests: true}, // whole nodes in one process, in synctest bubbles
+	"internal/archtest":     {tests: true},
+	"internal/fuzztest":     {tests: true}, // what fuzz targets keep, read by the tests of each package
 }
 
 // impure are the parts of the standard library through which a package would touch the system; net/url and net/netip only compute.
