@@ -128,8 +128,8 @@ func Run(ctx context.Context, o Options) error {
 		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Log: shownLog{requests},
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow,
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
-		Webhooks: phone.client.Webhooks(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
 		Escalation: onPaper(policy),
+		Webhooks: phone.client.Webhooks(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
 	})
 	if err != nil {
 		return err

@@ -120,8 +120,6 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	versions, err := coordinator.RosterHistory(ctx)
 	check("RosterHistory", err, len(versions) == 2 && versions[0].Reason == "new call sign" && versions[1].Reason == "back" && versions[0].Actor.ID == "coordinator", versions)
 
-	calendarSpeaks(t, officer, coordinator, check)
-
 	added, err := coordinator.AddSender(ctx, client.NewSender{Name: "Polizia Postale", State: "IT"})
 	check("AddSender", err, added.Token != nil && added.Token.Text != "" && added.Token.Role == "sender" && added.WebhookSecret == "", added)
 	hooked, err := coordinator.AddSender(ctx, client.NewSender{Name: "Guardia", State: "IT", Webhook: "https://receiver.example/hook"})
@@ -140,6 +138,7 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	if _, err := as(token.Text).Duty(ctx, "", time.Time{}); !client.Refused(err) {
 		t.Errorf("a revoked token: %v", err)
 	}
+	calendarSpeaks(t, officer, coordinator, check)
 	health, err := as("").Health(ctx)
 	check("Health", err, health.OK && len(health.Parts) == 1, health)
 
