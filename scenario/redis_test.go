@@ -53,7 +53,9 @@ type unsealed struct{}
 
 func (unsealed) Seal(_ context.Context, _, _ string, plain []byte) ([]byte, error) { return plain, nil }
 
-func (unsealed) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) { return sealed, nil }
+func (unsealed) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) {
+	return sealed, nil
+}
 
 // books is a served roster as a node follows it.
 type books struct {
