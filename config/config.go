@@ -12,6 +12,7 @@ type Config struct {
 	NATS          NATS
 	Redis         Redis
 	Twilio        Twilio
+	Contacts      Contacts
 	Policy        Policy
 	Log           Log
 	DeploymentKey Secret // 32 bytes in hexadecimal or base64, see [DecodeKey]; the same on every node
@@ -41,6 +42,11 @@ type Twilio struct {
 	Numbers           []string // E.164, from which texts and calls go out
 	TextsPerSecond    *float64 // per number; 0: unlimited; nil: not set
 	CallsPerSecond    *float64 // per number; 0: unlimited; nil: not set
+}
+
+// Contacts bound which telephone numbers people may have.
+type Contacts struct {
+	Allow []string // prefixes in E.164, as +8816, of numbers whose kind is refused otherwise: satellite, premium rate and their like
 }
 
 // Policy is how people are paged.

@@ -77,6 +77,7 @@ func buildTable() map[string]key {
 		list("twilio.numbers", func(c *Config) *[]string { return &c.Twilio.Numbers }),
 		rate("twilio.texts_per_second", func(c *Config) **float64 { return &c.Twilio.TextsPerSecond }),
 		rate("twilio.calls_per_second", func(c *Config) **float64 { return &c.Twilio.CallsPerSecond }),
+		list("contacts.allow", func(c *Config) *[]string { return &c.Contacts.Allow }),
 		duration("policy.ack_lapse", func(c *Config, d time.Duration) { c.Policy.AckLapse = d }),
 		duration("policy.undo_window", func(c *Config, d time.Duration) { c.Policy.UndoWindow = d }),
 		{path: "policy.levels", set: setLevels},
