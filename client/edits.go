@@ -165,10 +165,10 @@ type SwapPart struct {
 	Span
 }
 
-// EditRoster makes an edit. Where the base is nil, repeating it after an error of the connection is harmless.
-func (c *Client) EditRoster(ctx context.Context, e RosterEdit) (Edited, error) {
+// EditRoster makes an edit. Where the base is nil, repeating it after an error of the connection is harmless. confirmed is as for [Client.PutRoster].
+func (c *Client) EditRoster(ctx context.Context, e RosterEdit, confirmed ...string) (Edited, error) {
 	var edited Edited
-	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/v1/roster/" + e.path(), body: e}, &edited)
+	_, err := c.do(ctx, call{method: http.MethodPost, path: confirming("/api/v1/roster/"+e.path(), confirmed), body: e}, &edited)
 	return edited, err
 }
 

@@ -45,7 +45,7 @@ func (b Book) Unconfirmed(after Book, now time.Time) []Person {
 func (b Book) Confirm(edit Edit, now time.Time) (confirmed []string, err error) {
 	var open []Person
 	for _, p := range b.Unconfirmed(edit.Book, now) {
-		if slices.Contains(edit.Confirmed, p.ID) || (edit.ActorKind == "officer" && edit.Actor == p.ID) {
+		if slices.Contains(edit.Confirmed, p.ID) || (edit.ActorKind == Officer && edit.Actor == p.ID) {
 			confirmed = append(confirmed, p.ID)
 			continue
 		}

@@ -46,3 +46,23 @@ func TestAnUnverifiedTelephoneOnDutyMustBeConfirmedAndTheHistoryKeepsWhoDidIt(t 
 		t.Errorf("revert: %d %s", a.StatusCode, a.text)
 	}
 }
+
+func TestAnEditInAFewWordsAsksForTheSameConfirmationAndATakeoverWaitsForNone(t *testing.T) {
+	w := newWorld(t)
+	silent := newcomer(1)
+	silent.Contacts[0].Verified = false
+	w.book.People = append(w.book.People, silent)
+	add := `{"operation":"add","people":["` + silent.ID + `"]}`
+	if a := w.call("POST", "/api/v1/roster/rotation", w.coordinator, add); a.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(a.text, `"unverified_on_duty"`) || w.book.Revision != 1 {
+		t.Errorf("%d %s", a.StatusCode, a.text)
+	}
+	w.edit("rotation?confirm_unverified="+silent.ID, w.coordinator, add)
+
+	w = newWorld(t)
+	w.book.People = append(w.book.People, silent)
+	w.edit("takeover", w.coordinator, `{"person":"`+silent.ID+`"}`)
+	history := w.call("GET", "/api/v1/roster/history", w.coordinator, "")
+	if !strings.Contains(history.text, `"confirmed_unverified":["`+silent.ID+`"]`) {
+		t.Errorf("history: %s", history.text)
+	}
+}

@@ -469,7 +469,7 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, who caller) er
 	}
 	var made roster.Override
 	return s.change(w, r, who, change{
-		editHead: body.editHead, said: "duty taken over",
+		editHead: body.editHead, said: "duty taken over", themselves: []string{wish.By},
 		make: func(book roster.Book, now time.Time) (roster.Book, error) {
 			duty, err := rosterOf(book, body.Roster)
 			if err != nil {

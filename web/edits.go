@@ -63,9 +63,11 @@ type change struct {
 	// absolute says that the edit says how something shall be, and not what shall be different: it is made of the revision that its author
 	// has seen, and of no other.
 	absolute bool
-	make     func(book roster.Book, now time.Time) (roster.Book, error) // may be called several times
-	tell     func(answer *editAnswer, book roster.Book, now time.Time)  // adds what was made; nil: nothing
-	horizon  func(edited roster.Book) time.Time                         // until when its effect must be looked at; nil: as for all edits
+	// themselves are people who may come on duty without a verified telephone, since somebody takes the duty over now: that waits for no formality.
+	themselves []string
+	make       func(book roster.Book, now time.Time) (roster.Book, error) // may be called several times
+	tell       func(answer *editAnswer, book roster.Book, now time.Time)  // adds what was made; nil: nothing
+	horizon    func(edited roster.Book) time.Time                         // until when its effect must be looked at; nil: as for all edits
 }
 
 // change makes an edit and answers with what it did, or with what it would do.
@@ -80,7 +82,9 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, who caller, c ch
 	case c.absolute && !based:
 		return door.NewProblem(door.CodeVersionRequired, "This says how something shall be, so it needs the revision of the roster that you have seen: in the header If-Match, or as base.")
 	}
-	edit := roster.Edit{Reason: c.said, Actor: who.Subject, ActorKind: roster.Coordinator}
+	edit := roster.Edit{
+		Reason: c.said, Actor: who.Subject, ActorKind: roster.Coordinator, Confirmed: append(r.URL.Query()["confirm_unverified"], c.themselves...),
+	}
 	if c.Reason != "" {
 		edit.Reason += ": " + c.Reason
 	}

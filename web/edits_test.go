@@ -96,7 +96,7 @@ func TestARotationIsEditedInAFewWords(t *testing.T) {
 		if !got.Changed || got.Revision != 2 || w.book.Revision != 2 {
 			t.Errorf("%s: %+v", name, got)
 		}
-		preview := members(t, dry.text, "from", "until", "call_signs", "changed", "moves", "gaps", "hours", "contacts_missing", "overlaps", "rest", "overwork", "uncovered", "load", "mean")
+		preview := members(t, dry.text, "from", "until", "call_signs", "changed", "moves", "gaps", "hours", "contacts_missing", "confirm_unverified", "overlaps", "rest", "overwork", "uncovered", "load", "mean")
 		var moves []json.RawMessage
 		must(t, json.Unmarshal(preview["moves"], &moves))
 		if len(moves) != len(got.Effect.Moves) || len(moves) == 0 {

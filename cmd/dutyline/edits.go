@@ -18,6 +18,7 @@ type editFlags struct {
 	Reason   string `placeholder:"R" help:"Why, for the history. It must name nobody."`
 	Revision uint64 `placeholder:"N" help:"Only if this revision of the roster stands, which you have seen."`
 	DryRun   bool   `help:"Only say what would change."`
+	confirmFlags
 }
 
 // head is what an edit says besides itself. One that is absolute is made of the revision that stands when nobody says of which.
@@ -54,7 +55,7 @@ func (f *editFlags) edit(ctx context.Context, c *console, absolute bool, edit fu
 		}
 		return c.printPreview(preview)
 	}
-	edited, err := line.EditRoster(ctx, edit(head))
+	edited, err := line.EditRoster(ctx, edit(head), f.ConfirmUnverified...)
 	if err != nil {
 		return staleEdit(err)
 	}

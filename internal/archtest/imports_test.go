@@ -79,7 +79,6 @@ var table = map[string]row{
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
 	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "doctor", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
-	"roster/calendar/calendartest": {tests: true, ours: []string{"roster/calendar"}}, // reads with another library than wrote
 	"eventlog/eventlogtest":        {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest":        {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
 	"phrase/phrasetest":            {tests: true},
