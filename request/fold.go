@@ -113,7 +113,7 @@ func (s *State) apply(c *Commit, e happening) error {
 		return fold(e, func(b AcknowledgedBody) {
 			s.Owner, s.AcknowledgedAt, s.Since, s.Escalation = shared(b.Person), c.Time.Time, c.Time.Time, Stopped
 			s.OwnerOpened, s.Returned, s.Undid = false, "", ""
-			s.Busy = slices.DeleteFunc(s.Busy, func(person string) bool { return person == b.Person })
+			s.free(b.Person)
 			if s.Status == StatusReceived {
 				s.Status = StatusAcknowledged
 			}
@@ -306,4 +306,9 @@ func (p *Page) settle() {
 	case last.Rank == rankFailedForGood:
 		p.State = PageFailed
 	}
+}
+
+// free notes that who takes the request is not busy any more.
+func (s *State) free(person string) {
+	s.Busy = slices.DeleteFunc(s.Busy, func(busy string) bool { return busy == person })
 }

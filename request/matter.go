@@ -151,6 +151,7 @@ func (s *State) handed(c *Commit, b HandoverConfirmedBody) {
 		return
 	}
 	s.Owner, s.Since, s.OwnerOpened = shared(b.Person), c.Time.Time, slices.Contains(s.Opened, b.Person)
+	s.free(b.Person)
 }
 
 // over folds the end of an ops log that is no alarm's.

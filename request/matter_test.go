@@ -1,6 +1,7 @@
 package request
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -90,6 +91,10 @@ func TestARequestPassesFromWhoHasItAndFromNobodyElse(t *testing.T) {
 	}
 	if s := requestLog(t, received, []Event{NewEvent(Opened, OpenedBody{Person: "bruno"})}, taken, pass); !s.OwnerOpened {
 		t.Error("who has read it before has read it")
+	}
+	busy := []Event{NewEvent(Passed, PassedBody{Person: "bruno", Via: ViaCode, Busy: true})}
+	if s := requestLog(t, received, busy, taken, pass); slices.Contains(s.Busy, "bruno") {
+		t.Error("who takes it over is busy still")
 	}
 	for name, s := range map[string]*State{
 		"nobody has it": requestLog(t, received, pass),

@@ -61,6 +61,7 @@ func (a *auditor) confirmed(f *file, now time.Time, b *request.HandoverConfirmed
 		}
 		a.tell(f, b.Person, "has it (handover %s)", b.Handover)
 		f.owner, f.since, f.opened = b.Person, now, slices.Contains(f.readers, b.Person)
+		f.free(b.Person)
 		f.turn++
 		a.mustBeRead(f)
 		return

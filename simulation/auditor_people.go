@@ -22,7 +22,7 @@ func (a *auditor) acknowledged(f *file, c *request.Commit, b *request.Acknowledg
 	}
 	a.tell(f, b.Person, "has it (%s)", b.Via)
 	f.owner, f.since, f.opened, f.returned = b.Person, now, false, false
-	f.busy = slices.DeleteFunc(f.busy, func(person string) bool { return person == b.Person })
+	f.free(b.Person)
 	f.turn++
 	if f.ops {
 		return
@@ -130,3 +130,8 @@ func (a *auditor) compare() {
 
 // clockOf writes a time of the night.
 func clockOf(t time.Time) string { return t.Format("15:04:05") }
+
+// free notes that who takes the request is not busy any more.
+func (f *file) free(person string) {
+	f.busy = slices.DeleteFunc(f.busy, func(busy string) bool { return busy == person })
+}
