@@ -85,6 +85,10 @@ func NewMachine(opts Options) *Machine {
 			m.planner.Webhook = opts.Webhook
 			continue
 		}
+		if slices.Contains(beside, p.Medium) {
+			m.planner.Beside = append(m.planner.Beside, p.Medium)
+			continue
+		}
 		if !slices.Contains(m.planner.Media, p.Medium) {
 			m.planner.Media = append(m.planner.Media, p.Medium)
 		}
@@ -281,7 +285,7 @@ func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: aboutOf(s), Alarm: s.Alarm.Kind, Urgency: s.Urgency, Language: s.Language,
 		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started,
 	}
-	if p.Purpose == request.Notice {
+	if p.Purpose == request.Notice && p.About != request.AboutAsked {
 		msg.About = notifier.About(p.About)
 	}
 	if p.Recipient == request.ToSender {
