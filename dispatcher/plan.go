@@ -149,7 +149,7 @@ func (p *plan) end() {
 	p.clearAlarms()
 	for _, person := range p.asked() {
 		if p.hasPage(person, func(page *request.Page) bool {
-			return page.Purpose == request.Notice && page.About == string(p.s.Status) && !slices.Contains(beside, page.Channel)
+			return page.Purpose == request.Notice && page.About == string(p.s.Status)
 		}) {
 			continue
 		}
