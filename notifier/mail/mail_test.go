@@ -19,6 +19,7 @@ import (
 
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/mail"
+	"github.com/dutyline/dutyline/notifier/mail/mailtest"
 	"github.com/dutyline/dutyline/notifier/notifiertest"
 	"github.com/dutyline/dutyline/phrase"
 	"github.com/dutyline/dutyline/request"
@@ -30,7 +31,7 @@ const domain = "@officers.example"
 // numbered is a channel to mailboxes that are named by numbers.
 type numbered struct{ notifier.Channel }
 
-func (c numbered) mailbox(m notifier.Message) notifier.Message {
+func (numbered) mailbox(m notifier.Message) notifier.Message {
 	if strings.HasPrefix(string(m.To), "+") {
 		m.To += domain
 	}
@@ -45,20 +46,36 @@ func (c numbered) Find(ctx context.Context, m notifier.Message) notifier.Outcome
 	return c.Channel.Find(ctx, c.mailbox(m))
 }
 
-// Channel is that of the suite.
-func (s *server) Channel() notifier.Channel { return numbered{s.channel} }
+// provider is the server as the suite knows it.
+type provider struct {
+	*mailtest.Server
+	t       *testing.T
+	channel notifier.Channel
+}
+
+func (p provider) Channel() notifier.Channel { return p.channel }
 
 // Arrived is what recipients read, subjects included.
-func (s *server) Arrived() []notifiertest.Arrival {
+func (p provider) Arrived() []notifiertest.Arrival {
 	var list []notifiertest.Arrival
-	for _, l := range s.taken() {
-		m, body := read(s.t, l)
+	for _, l := range p.Letters() {
+		m, body := read(p.t, l)
 		list = append(list, notifiertest.Arrival{
-			To: notifier.Phone(strings.TrimSuffix(l.to, domain)), Text: subject(s.t, m) + "\n" + body,
+			To: notifier.Phone(strings.TrimSuffix(l.To, domain)), Text: subject(p.t, m) + "\n" + body,
 			ProviderID: strings.Trim(m.Header.Get("Message-Id"), "<>"),
 		})
 	}
 	return list
+}
+
+// read takes a letter apart.
+func read(t *testing.T, l mailtest.Letter) (*netmail.Message, string) {
+	t.Helper()
+	m, err := netmail.ReadMessage(strings.NewReader(l.Raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, decoded(t, m)
 }
 
 func subject(t *testing.T, m *netmail.Message) string {
@@ -86,7 +103,11 @@ func TestChannelConforms(t *testing.T) {
 	for _, way := range []mail.TLS{mail.STARTTLS, mail.Implicit} {
 		t.Run(string(way), func(t *testing.T) {
 			notifiertest.Exercise(t, notifiertest.Harness{
-				New: func(t *testing.T) notifiertest.Provider { return newServer(t, setting{tls: way}) }, NoLookUp: true, Certain: true,
+				New: func(t *testing.T) notifiertest.Provider {
+					s := mailtest.New(t, mailtest.Setting{TLS: way})
+					return provider{s, t, numbered{s.Channel()}}
+				},
+				NoLookUp: true, Certain: true,
 			})
 		})
 	}
@@ -115,13 +136,13 @@ func mustFail(t *testing.T, o notifier.Outcome, kind request.FailureKind, code s
 }
 
 func TestALetterIsPlainTextThatNoProgramAnswers(t *testing.T) {
-	s := newServer(t, setting{})
+	s := mailtest.New(t, mailtest.Setting{})
 	m := ask()
-	if got := s.channel.Send(within(t), m); got != (notifier.Accepted{ProviderID: "7K4M2QX9D.p3@contact-point.example"}) {
+	if got := s.Channel().Send(within(t), m); got != (notifier.Accepted{ProviderID: "7K4M2QX9D.p3@contact-point.example"}) {
 		t.Fatalf("%#v", got)
 	}
-	taken := s.taken()
-	if len(taken) != 1 || taken[0].from != "dutyline@contact-point.example" || taken[0].to != "ada@officers.example" {
+	taken := s.Letters()
+	if len(taken) != 1 || taken[0].From != "dutyline@contact-point.example" || taken[0].To != "ada@officers.example" {
 		t.Fatalf("%+v", taken)
 	}
 	letter, body := read(t, taken[0])
@@ -150,35 +171,35 @@ func TestALetterIsPlainTextThatNoProgramAnswers(t *testing.T) {
 }
 
 func TestNothingOfTheCaseAndNoCodeIsInALetter(t *testing.T) {
-	s := newServer(t, setting{})
+	s := mailtest.New(t, mailtest.Setting{})
 	for _, reader := range request.Languages {
 		for _, about := range []notifier.About{notifier.AskToTake, notifier.AskToLookAfter, notifier.TellWithdrawn} {
 			m := ask()
 			m.Reader, m.About, m.Alarm, m.Page = reader, about, request.AlarmUnanswered, "p"+string(about)
-			if _, ok := s.channel.Send(within(t), m).(notifier.Accepted); !ok {
+			if _, ok := s.Channel().Send(within(t), m).(notifier.Accepted); !ok {
 				t.Fatalf("%s %s is not taken", reader, about)
 			}
 		}
 	}
-	for _, l := range s.taken() {
+	for _, l := range s.Letters() {
 		letter, body := read(t, l)
 		for _, secret := range []string{"424242", "secret", "case content", "CA-another", "http", "<html", "p3a1"} {
-			if strings.Contains(l.raw, secret) || strings.Contains(body, secret) || strings.Contains(subject(t, letter), secret) {
-				t.Errorf("a letter has %q:\n%s\n%s", secret, l.raw, body)
+			if strings.Contains(l.Raw, secret) || strings.Contains(body, secret) || strings.Contains(subject(t, letter), secret) {
+				t.Errorf("a letter has %q:\n%s\n%s", secret, l.Raw, body)
 			}
 		}
 	}
 }
 
 func TestEveryLanguageSaysWhereToAnswer(t *testing.T) {
-	s := newServer(t, setting{})
+	s := mailtest.New(t, mailtest.Setting{})
 	for i, l := range phrase.Languages {
 		m := ask()
 		m.Reader, m.About, m.Alarm = string(l), notifier.AskToLookAfter, request.AlarmUnanswered
-		if _, ok := s.channel.Send(within(t), m).(notifier.Accepted); !ok {
+		if _, ok := s.Channel().Send(within(t), m).(notifier.Accepted); !ok {
 			t.Fatalf("%s is not taken", l)
 		}
-		letter, body := read(t, s.taken()[i])
+		letter, body := read(t, s.Letters()[i])
 		args := phrase.Args{Reference: "7K4M-2QX9-D", Alarm: "unanswered"}
 		if want := phrase.Text(l, phrase.MailAlarm, args); strings.TrimSpace(body) != want || subject(t, letter) != phrase.Text(l, phrase.MailAlarmSubject, args) {
 			t.Errorf("%s: %q\n%q, want %q", l, subject(t, letter), body, want)
@@ -187,14 +208,14 @@ func TestEveryLanguageSaysWhereToAnswer(t *testing.T) {
 }
 
 func TestAnAttemptThatIsRepeatedHasTheSameMessageID(t *testing.T) {
-	s := newServer(t, setting{})
+	s := mailtest.New(t, mailtest.Setting{})
 	s.Behave(notifiertest.LoseAnswer)
-	mustFail(t, s.channel.Send(within(t), ask()), request.FailedUnknown, "connection")
+	mustFail(t, s.Channel().Send(within(t), ask()), request.FailedUnknown, "connection")
 	s.Behave(notifiertest.Accept)
 	again := ask()
 	again.Attempt = "p3a2"
-	s.channel.Send(within(t), again)
-	taken := s.taken()
+	s.Channel().Send(within(t), again)
+	taken := s.Letters()
 	first, _ := read(t, taken[0])
 	second, _ := read(t, taken[1])
 	if len(taken) != 2 || first.Header.Get("Message-Id") != second.Header.Get("Message-Id") {
@@ -241,10 +262,10 @@ func TestReplies(t *testing.T) {
 		{"data", 554, none, request.FailedConfig, "smtp_554_5_0_0"},
 	} {
 		t.Run(c.stage+" "+c.code, func(t *testing.T) {
-			s := newServer(t, setting{})
-			s.replies = map[string]*smtp.SMTPError{c.stage: {Code: c.status, EnhancedCode: c.enhanced, Message: "ada@officers.example is not welcome"}}
-			mustFail(t, s.channel.Send(within(t), ask()), c.want, c.code)
-			if n := len(s.taken()); n != 0 {
+			s := mailtest.New(t, mailtest.Setting{})
+			s.Reply(c.stage, &smtp.SMTPError{Code: c.status, EnhancedCode: c.enhanced, Message: "ada@officers.example is not welcome"})
+			mustFail(t, s.Channel().Send(within(t), ask()), c.want, c.code)
+			if n := len(s.Letters()); n != 0 {
 				t.Errorf("%d taken", n)
 			}
 		})
@@ -252,14 +273,14 @@ func TestReplies(t *testing.T) {
 }
 
 func TestWhatEndsAfterTheMessageBeganMayHaveArrived(t *testing.T) {
-	s := newServer(t, setting{})
-	s.cut = true
-	mustFail(t, s.channel.Send(within(t), ask()), request.FailedUnknown, "connection")
-	s.cut = false
+	s := mailtest.New(t, mailtest.Setting{})
+	s.Cut()
+	mustFail(t, s.Channel().Send(within(t), ask()), request.FailedUnknown, "connection")
+	s = mailtest.New(t, mailtest.Setting{})
 	s.Behave(notifiertest.Hang)
 	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	mustFail(t, s.channel.Send(short, ask()), request.FailedUnknown, "timeout")
+	mustFail(t, s.Channel().Send(short, ask()), request.FailedUnknown, "timeout")
 }
 
 // A server that takes the call and never says a word has nothing of the message.
@@ -270,7 +291,7 @@ func TestAServerThatSaysNothingHasNothing(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	for _, way := range []mail.TLS{mail.STARTTLS, mail.Implicit} {
-		o := newServer(t, setting{tls: way}).options
+		o := mailtest.New(t, mailtest.Setting{TLS: way}).Options
 		o.Dial = to(silent.Addr().String())
 		channel, err := mail.New(o)
 		if err != nil {
@@ -289,37 +310,37 @@ func to(address string) func(context.Context, string, string) (net.Conn, error) 
 }
 
 func TestNothingIsToldToAServerThatCannotBeVerified(t *testing.T) {
-	other := newAuthority(t)
+	other := mailtest.NewAuthority(t)
 	soon := time.Now().Add(time.Hour)
 	for _, way := range []mail.TLS{mail.STARTTLS, mail.Implicit} {
-		for what, change := range map[string]func(s *setting, o *mail.Options){
-			"by nobody we trust": func(s *setting, _ *mail.Options) {
-				c := other.certificate(t, host, soon)
-				s.certificate = &c
+		for what, change := range map[string]func(s *mailtest.Setting, o *mail.Options){
+			"by nobody we trust": func(s *mailtest.Setting, _ *mail.Options) {
+				c := other.Certificate(t, mailtest.Host, soon)
+				s.Certificate = &c
 			},
-			"of another name": func(s *setting, o *mail.Options) {
-				c := other.certificate(t, "other.example.org", soon)
-				s.certificate, o.CAFile = &c, other.file
+			"of another name": func(s *mailtest.Setting, o *mail.Options) {
+				c := other.Certificate(t, "other.example.org", soon)
+				s.Certificate, o.CAFile = &c, other.File
 			},
-			"expired": func(s *setting, o *mail.Options) {
-				c := other.certificate(t, host, time.Now().Add(-time.Minute))
-				s.certificate, o.CAFile = &c, other.file
+			"expired": func(s *mailtest.Setting, o *mail.Options) {
+				c := other.Certificate(t, mailtest.Host, time.Now().Add(-time.Minute))
+				s.Certificate, o.CAFile = &c, other.File
 			},
 		} {
 			t.Run(string(way)+" "+what, func(t *testing.T) {
-				s, o := setting{tls: way}, mail.Options{}
+				s, o := mailtest.Setting{TLS: way}, mail.Options{}
 				change(&s, &o)
-				sv := newServer(t, s)
+				sv := mailtest.New(t, s)
 				if o.CAFile != "" {
-					sv.options.CAFile = o.CAFile
+					sv.Options.CAFile = o.CAFile
 				}
-				channel, err := mail.New(sv.options)
+				channel, err := mail.New(sv.Options)
 				if err != nil {
 					t.Fatal(err)
 				}
 				mustFail(t, channel.Send(within(t), ask()), request.FailedConfig, "certificate")
-				if sv.signIns != 0 || len(sv.taken()) != 0 {
-					t.Errorf("it was told a password %d times, and %d messages", sv.signIns, len(sv.taken()))
+				if sv.SignIns() != 0 || len(sv.Letters()) != 0 {
+					t.Errorf("it was told a password %d times, and %d messages", sv.SignIns(), len(sv.Letters()))
 				}
 			})
 		}
@@ -328,32 +349,32 @@ func TestNothingIsToldToAServerThatCannotBeVerified(t *testing.T) {
 
 func TestNothingGoesOutWithoutTLS(t *testing.T) {
 	for way, code := range map[mail.TLS]string{mail.STARTTLS: "not_offered", mail.Implicit: "no_tls"} {
-		s := newServer(t, setting{tls: way, plain: true})
-		mustFail(t, s.channel.Send(within(t), ask()), request.FailedConfig, code)
-		if s.signIns != 0 || len(s.taken()) != 0 {
-			t.Errorf("%s: it was told a password %d times, and %d messages", way, s.signIns, len(s.taken()))
+		s := mailtest.New(t, mailtest.Setting{TLS: way, Plain: true})
+		mustFail(t, s.Channel().Send(within(t), ask()), request.FailedConfig, code)
+		if s.SignIns() != 0 || len(s.Letters()) != 0 {
+			t.Errorf("%s: it was told a password %d times, and %d messages", way, s.SignIns(), len(s.Letters()))
 		}
 	}
 }
 
 func TestAServerThatOffersNoWayToSignInIsTheConfiguration(t *testing.T) {
 	for _, offered := range [][]string{{"GSSAPI"}, {}} {
-		s := newServer(t, setting{mechanisms: offered})
-		mustFail(t, s.channel.Send(within(t), ask()), request.FailedConfig, "not_offered")
+		s := mailtest.New(t, mailtest.Setting{Mechanisms: offered})
+		mustFail(t, s.Channel().Send(within(t), ask()), request.FailedConfig, "not_offered")
 	}
 }
 
 func TestOnlyAnAddressAloneIsWrittenTo(t *testing.T) {
-	s := newServer(t, setting{})
+	s := mailtest.New(t, mailtest.Setting{})
 	for _, address := range []string{
 		"", "ada", "@officers.example", "ada@", "Ada <ada@officers.example>", "<ada@officers.example>", "ada@officers.example, bruno@officers.example",
 		"ada@officers.example\r\nBcc: x@y.example", "ada @officers.example", "адa@officers.example", "+15005550100",
 	} {
 		m := ask()
 		m.To = notifier.Phone(address)
-		mustFail(t, s.channel.Send(within(t), m), request.FailedForGood, "no_address")
+		mustFail(t, s.Channel().Send(within(t), m), request.FailedForGood, "no_address")
 	}
-	if len(s.taken()) != 0 || s.signIns != 0 {
+	if len(s.Letters()) != 0 || s.SignIns() != 0 {
 		t.Error("the server was called")
 	}
 }
@@ -368,9 +389,9 @@ func TestOptionsAreCheckedTogether(t *testing.T) {
 		want    []string
 	}{
 		"nothing":    {mail.Options{}, []string{"mail.host", "mail.from"}},
-		"no TLS":     {mail.Options{Host: host, From: from, TLS: "none"}, []string{"mail.tls"}},
+		"no TLS":     {mail.Options{Host: mailtest.Host, From: mailtest.From, TLS: "none"}, []string{"mail.tls"}},
 		"everything": {mail.Options{Host: "smtp://x", Port: 70000, Username: "u", From: "nobody", CAFile: empty}, []string{"mail.host", "mail.port", "mail.username", "mail.from", "mail.ca_file"}},
-		"no file":    {mail.Options{Host: host, From: from, CAFile: empty + "x", Password: "sesame"}, []string{"mail.username", "mail.ca_file"}},
+		"no file":    {mail.Options{Host: mailtest.Host, From: mailtest.From, CAFile: empty + "x", Password: "sesame"}, []string{"mail.username", "mail.ca_file"}},
 	} {
 		_, err := mail.New(c.options)
 		if err == nil {
@@ -389,7 +410,7 @@ func TestOptionsAreCheckedTogether(t *testing.T) {
 			t.Errorf("%s: %v does not say why", name, err)
 		}
 	}
-	if _, err := mail.New(mail.Options{Host: host, From: "dutyline@contact-point.example"}); err != nil {
+	if _, err := mail.New(mail.Options{Host: mailtest.Host, From: "dutyline@contact-point.example"}); err != nil {
 		t.Errorf("the least that is needed: %v", err)
 	}
 }

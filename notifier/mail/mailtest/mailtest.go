@@ -1,6 +1,9 @@
-package mail_test
+// Package mailtest is a server of e-mail for tests: by a library of other people, with TLS by an authority of its own, and with all that a server
+// may do to a message.
+package mailtest
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -13,10 +16,8 @@ import (
 	"io"
 	"math/big"
 	"net"
-	netmail "net/mail"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -26,26 +27,28 @@ import (
 	"github.com/emersion/go-smtp"
 	"go.uber.org/zap"
 
-	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/mail"
 	"github.com/dutyline/dutyline/notifier/notifiertest"
 )
 
+// What a server knows of its one user, and what its certificate names unless a [Setting] says otherwise.
 const (
-	host     = "smtp.example.org"
-	from     = "Dutyline <dutyline@contact-point.example>"
-	username = "dutyline"
-	password = "open sesame"
+	Host     = "smtp.example.org"
+	From     = "Dutyline <dutyline@contact-point.example>"
+	Username = "dutyline"
+	Password = "open sesame"
 )
 
-// An authority signs certificates of servers; its own lies in file.
-type authority struct {
-	file string
+// An Authority signs certificates of servers; its own lies in File, as PEM.
+type Authority struct {
+	File string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newAuthority(t *testing.T) *authority {
+// NewAuthority makes one, for the time of a test.
+func NewAuthority(t testing.TB) *Authority {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -58,18 +61,19 @@ func newAuthority(t *testing.T) *authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &authority{file: filepath.Join(t.TempDir(), "ca.pem"), key: key}
+	a := &Authority{File: filepath.Join(t.TempDir(), "ca.pem"), key: key}
 	if a.cert, err = x509.ParseCertificate(der); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(a.file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(a.File, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-// certificate is that of a server; it ends at a time.
-func (a *authority) certificate(t *testing.T, name string, until time.Time) tls.Certificate {
+// Certificate is that of a server; it ends at a time.
+func (a *Authority) Certificate(t testing.TB, name string, until time.Time) tls.Certificate {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -85,58 +89,64 @@ func (a *authority) certificate(t *testing.T, name string, until time.Time) tls.
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// server takes e-mails, on this machine, and everything else that a server of e-mail may do.
-type server struct {
-	t       *testing.T
-	options mail.Options
-	channel notifier.Channel
-	hung    chan struct{}
-	done    chan struct{} // closed at the end: lets go of what hangs
+// A Server takes e-mails on this machine. It is safe for concurrent use.
+type Server struct {
+	Options mail.Options // of a channel that reaches it
+	Port    int
+
+	t    testing.TB
+	hung chan struct{}
+	done chan struct{} // closed at the end: lets go of what hangs
 
 	mu        sync.Mutex
 	behaviour notifiertest.Behaviour
 	replies   map[string]*smtp.SMTPError // in place of the behaviour: to auth, mail, rcpt, data
 	cut       bool                       // the connection, when the message begins
-	letters   []letter
+	letters   []Letter
 	signIns   int
 }
 
-// letter is what was taken.
-type letter struct {
-	from, to string
-	raw      string
+// A Letter is a message that was taken.
+type Letter struct {
+	From, To string // of the envelope
+	Raw      string
 }
 
-// setting is what differs between servers.
-type setting struct {
-	tls         mail.TLS
-	certificate *tls.Certificate // nil: one that can be verified
-	plain       bool             // it has no TLS
-	mechanisms  []string         // to sign in; nil: PLAIN
+// A Setting is what differs between servers.
+type Setting struct {
+	Host        string           // "": [Host]
+	TLS         mail.TLS         // "": STARTTLS
+	Certificate *tls.Certificate // nil: one that can be verified
+	Plain       bool             // it has no TLS
+	Mechanisms  []string         // to sign in; nil: PLAIN
 }
 
-func newServer(t *testing.T, s setting) *server {
-	ca := newAuthority(t)
-	sv := &server{t: t, hung: make(chan struct{}, 1000), done: make(chan struct{}), behaviour: notifiertest.Accept}
-	config := &tls.Config{Certificates: []tls.Certificate{ca.certificate(t, host, time.Now().Add(time.Hour))}, MinVersion: tls.VersionTLS12}
-	if s.certificate != nil {
-		config.Certificates = []tls.Certificate{*s.certificate}
+// New starts a server, for the time of a test. It begins with [notifiertest.Accept].
+func New(t testing.TB, s Setting) *Server {
+	t.Helper()
+	s.Host = cmp.Or(s.Host, Host)
+	ca := NewAuthority(t)
+	sv := &Server{t: t, hung: make(chan struct{}, 1000), done: make(chan struct{}), behaviour: notifiertest.Accept}
+	config := &tls.Config{Certificates: []tls.Certificate{ca.Certificate(t, s.Host, time.Now().Add(time.Hour))}, MinVersion: tls.VersionTLS12}
+	if s.Certificate != nil {
+		config.Certificates = []tls.Certificate{*s.Certificate}
 	}
-	if s.mechanisms == nil {
-		s.mechanisms = []string{sasl.Plain}
+	if s.Mechanisms == nil {
+		s.Mechanisms = []string{sasl.Plain}
 	}
 	inner := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
-		return &session{server: sv, conn: c, mechanisms: s.mechanisms}, nil
+		return &session{Server: sv, conn: c, mechanisms: s.Mechanisms}, nil
 	}))
-	inner.Domain, inner.ErrorLog, inner.AllowInsecureAuth = host, zap.NewStdLog(zap.NewNop()), true // what a client must never use
+	inner.Domain, inner.ErrorLog, inner.AllowInsecureAuth = s.Host, zap.NewStdLog(zap.NewNop()), true // what a client must never use
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
+	sv.Port = listener.Addr().(*net.TCPAddr).Port
 	switch {
-	case s.plain:
-	case s.tls == mail.Implicit:
+	case s.Plain:
+	case s.TLS == mail.Implicit:
 		listener = tls.NewListener(listener, config)
 	default:
 		inner.TLSConfig = config
@@ -152,8 +162,8 @@ func newServer(t *testing.T, s setting) *server {
 		_ = listener.Close() // the server does not know it yet when the test is over at once
 		<-served
 	})
-	sv.options = mail.Options{
-		Host: host, Username: username, Password: password, From: from, TLS: s.tls, CAFile: ca.file,
+	sv.Options = mail.Options{
+		Host: s.Host, Port: sv.Port, Username: Username, Password: Password, From: From, TLS: s.TLS, CAFile: ca.File,
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			if sv.is() == notifiertest.Down {
 				return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
@@ -161,40 +171,66 @@ func newServer(t *testing.T, s setting) *server {
 			return (&net.Dialer{}).DialContext(ctx, network, address)
 		},
 	}
-	channel, err := mail.New(sv.options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sv.channel = channel
 	return sv
 }
 
-func (s *server) is() notifiertest.Behaviour {
+// Channel makes one that reaches the server.
+func (s *Server) Channel() *mail.Channel {
+	s.t.Helper()
+	channel, err := mail.New(s.Options)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return channel
+}
+
+// Reply makes the server answer a stage (auth, mail, rcpt, data) so, in place of its behaviour.
+func (s *Server) Reply(stage string, reply *smtp.SMTPError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.replies = map[string]*smtp.SMTPError{stage: reply}
+}
+
+// Cut breaks each connection when the message begins.
+func (s *Server) Cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = true
+}
+
+// SignIns counts how often somebody told a password.
+func (s *Server) SignIns() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.signIns
+}
+
+func (s *Server) is() notifiertest.Behaviour {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.behaviour
 }
 
 // Behave sets the behaviour.
-func (s *server) Behave(b notifiertest.Behaviour) {
+func (s *Server) Behave(b notifiertest.Behaviour) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.behaviour = b
 }
 
 // Hung tells of calls that hang.
-func (s *server) Hung() <-chan struct{} { return s.hung }
+func (s *Server) Hung() <-chan struct{} { return s.hung }
 
-// taken is everything that was.
-func (s *server) taken() []letter {
+// Letters is everything that was taken, oldest first.
+func (s *Server) Letters() []Letter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]letter(nil), s.letters...)
+	return append([]Letter(nil), s.letters...)
 }
 
 // session is one connection.
 type session struct {
-	*server
+	*Server
 	conn       *smtp.Conn
 	mechanisms []string
 	signedIn   bool
@@ -216,7 +252,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 		if _, secured := s.conn.TLSConnectionState(); !secured {
 			s.t.Error("a password went over a connection without TLS")
 		}
-		if user != username || pass != password || s.behaviour == notifiertest.RefuseConfiguration {
+		if user != Username || pass != Password || s.behaviour == notifiertest.RefuseConfiguration {
 			return smtp.ErrAuthFailed
 		}
 		s.signedIn = true
@@ -289,18 +325,8 @@ func (s *session) Data(r io.Reader) error {
 func (s *session) take(raw []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.letters = append(s.letters, letter{s.from, s.to, string(raw)})
+	s.letters = append(s.letters, Letter{s.from, s.to, string(raw)})
 }
 
 func (s *session) Reset()        {}
 func (s *session) Logout() error { return nil }
-
-// read takes a letter apart.
-func read(t *testing.T, l letter) (*netmail.Message, string) {
-	t.Helper()
-	m, err := netmail.ReadMessage(strings.NewReader(l.raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m, decoded(t, m)
-}
