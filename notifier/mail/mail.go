@@ -210,8 +210,8 @@ func (c *Channel) options(call context.Context, line *net.Conn) []gomail.Option 
 		gomail.WithPort(c.opts.Port), gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithTLSConfig(c.tls), gomail.WithTimeout(most),
 		gomail.WithoutNoop(),
 		gomail.WithoutSMTPUTF8(), // addresses are ASCII: a server on the way that lacks it must not refuse
-		gomail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
-			plain, err := c.opts.Dial(dialing, network, address)
+		gomail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
+			plain, err := c.opts.Dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
@@ -221,7 +221,7 @@ func (c *Channel) options(call context.Context, line *net.Conn) []gomail.Option 
 				return plain, nil
 			}
 			secured := tls.Client(plain, c.tls)
-			return secured, secured.HandshakeContext(dialing)
+			return secured, secured.HandshakeContext(ctx)
 		}),
 	}
 	if c.opts.TLS == Implicit {
