@@ -13,6 +13,7 @@ type Config struct {
 	Redis         Redis
 	Twilio        Twilio
 	Mail          Mail
+	Contacts      Contacts
 	Policy        Policy
 	Log           Log
 	DeploymentKey Secret // 32 bytes in hexadecimal or base64, see [DecodeKey]; the same on every node
@@ -53,6 +54,11 @@ type Mail struct {
 	From     string // who writes: an address, with or without a name
 	TLS      string // starttls, implicit; "": starttls
 	CAFile   string // PEM, in place of the system's
+}
+
+// Contacts bound which telephone numbers people may have.
+type Contacts struct {
+	Allow []string // prefixes in E.164, as +8816, of numbers whose kind is refused otherwise: satellite, premium rate and their like
 }
 
 // Policy is how people are paged.

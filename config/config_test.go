@@ -134,6 +134,7 @@ func describe(c Config) string {
 	line("mail.from", c.Mail.From)
 	line("mail.tls", c.Mail.TLS)
 	line("mail.ca_file", c.Mail.CAFile)
+	line("contacts.allow", c.Contacts.Allow)
 	line("policy.ack_lapse", c.Policy.AckLapse)
 	line("policy.undo_window", c.Policy.UndoWindow)
 	if c.Policy.Levels != nil {

@@ -84,6 +84,7 @@ func buildTable() map[string]key {
 		text("mail.from", func(c *Config) *string { return &c.Mail.From }),
 		text("mail.tls", func(c *Config) *string { return &c.Mail.TLS }),
 		text("mail.ca_file", func(c *Config) *string { return &c.Mail.CAFile }),
+		list("contacts.allow", func(c *Config) *[]string { return &c.Contacts.Allow }),
 		duration("policy.ack_lapse", func(c *Config, d time.Duration) { c.Policy.AckLapse = d }),
 		duration("policy.undo_window", func(c *Config, d time.Duration) { c.Policy.UndoWindow = d }),
 		{path: "policy.levels", set: setLevels},

@@ -17,6 +17,7 @@ var (
 	nodePattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 	sidPattern   = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
 	phonePattern = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
+	plusPattern  = regexp.MustCompile(`^\+[1-9]\d{2,14}$`)
 )
 
 // Validate joins everything that is wrong with the values, each with its key and the fix. Production asks for every part that a standalone
@@ -28,6 +29,7 @@ func (c Config) Validate(production bool) error {
 	v.redis(c.Redis)
 	v.twilio(c.Twilio, production)
 	v.mail(c.Mail)
+	v.contacts(c.Contacts)
 	v.levels(c.Policy.Levels)
 	v.alarmTo(c.AlarmTo)
 	v.log(c.Log)
@@ -114,6 +116,14 @@ func (v *validator) redis(r Redis) {
 	u, err := url.Parse(r.URL.Reveal())
 	if err != nil || (u.Scheme != "unix" && u.Hostname() == "") || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
 		v.add("redis.url", "this is no address of Redis: write redis:// or rediss://, the host and the port")
+	}
+}
+
+func (v *validator) contacts(c Contacts) {
+	for i, prefix := range c.Allow {
+		if !plusPattern.MatchString(prefix) {
+			v.add(fmt.Sprintf("contacts.allow[%d]", i), "%q begins no number: write + and at least three digits, as in +8816", prefix)
+		}
 	}
 }
 
