@@ -70,7 +70,7 @@ type line struct {
 	http   *http.Client
 }
 
-func startLine(t *testing.T) *line {
+func startLine(t *testing.T, configure ...func(*config.Config)) *line {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -120,17 +120,20 @@ func startLine(t *testing.T) *line {
 	unlimited := 0.0
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan app.Started, 1), make(chan error, 1)
+	c := config.Config{
+		Listen: "127.0.0.1:0", Node: "n1", DataDir: t.TempDir(), Redis: config.Redis{URL: config.Secret("redis://" + l.redis.Addr())},
+		Twilio: config.Twilio{
+			BaseURL: provider.URL, AccountSID: l.sim.AccountSID(), AuthToken: config.Secret(l.sim.AuthToken()), Numbers: []string{ours},
+			TextsPerSecond: &unlimited,
+		},
+		Policy: config.Policy{Levels: [][]string{{"person:ada", "person:bruno"}, {"person:carmen"}}},
+	}
+	for _, change := range configure {
+		change(&c)
+	}
 	go func() {
 		ended <- app.Run(ctx, app.Options{
-			Version: "v1.2.3",
-			Config: config.Config{
-				Listen: "127.0.0.1:0", Node: "n1", DataDir: t.TempDir(), Redis: config.Redis{URL: config.Secret("redis://" + l.redis.Addr())},
-				Twilio: config.Twilio{
-					BaseURL: provider.URL, AccountSID: l.sim.AccountSID(), AuthToken: config.Secret(l.sim.AuthToken()), Numbers: []string{ours},
-					TextsPerSecond: &unlimited,
-				},
-				Policy: config.Policy{Levels: [][]string{{"person:ada", "person:bruno"}, {"person:carmen"}}},
-			},
+			Version: "v1.2.3", Config: c,
 			Standalone: true, Logger: l.logs.logger(), Ready: func(s app.Started) { ready <- s },
 		})
 	}()
