@@ -24,6 +24,9 @@ func alarms(key vault.Key, duty *served.Service, clock *node.Clock) node.Alarms 
 // Alarms lists those that stand and those of the last two days.
 func (s states) Alarms() []*request.State { return s.node.Alarms() }
 
+// Handovers lists those that are open and those of the last two days.
+func (s states) Handovers() []*request.State { return s.node.Matters(request.OpsHandover) }
+
 // alarmPart tells whether alarms reach somebody. A node that pages officers serves, all the same.
 func alarmPart(n *node.Node) web.Part {
 	part := web.Part{Name: "alarms", OK: true}

@@ -154,12 +154,18 @@ func (s *story) phones() {
 
 // isAlarm reports whether a text names an alarm.
 func isAlarm(text string) bool {
+	ref, ok := referenceIn(text)
+	return ok && ref.IsOps()
+}
+
+// referenceIn is the first reference that a text names.
+func referenceIn(text string) (request.Ref, bool) {
 	for word := range strings.FieldsSeq(text) {
-		if ref, err := request.ParseRef(strings.Trim(word, ".,:;")); err == nil && ref.IsOps() {
-			return true
+		if ref, err := request.ParseRef(strings.Trim(word, ".,:;")); err == nil {
+			return ref, true
 		}
 	}
-	return false
+	return "", false
 }
 
 // call tells a call: that it rings, who picks up, what is said, what is pressed.

@@ -18,6 +18,8 @@ func Acknowledge(s *request.State, now time.Time, person, page string, via reque
 	switch {
 	case s.Kind() == request.OpsAlarm:
 		return acknowledgeAlarm(s, now, person, page, via)
+	case s.Kind() == request.OpsHandover:
+		return confirm(s, now, person, page, via)
 	case s.Kind() != "":
 		return acknowledgeMatter(s, now, person, page, via)
 	case s.Status.Ended():

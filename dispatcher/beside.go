@@ -16,9 +16,12 @@ var beside = []string{notifier.MediumEmail}
 // besideLife is how long it is tried to tell somebody beside their telephone: servers that do not know us yet let the first tries pass.
 const besideLife = 30 * time.Minute
 
-// tellBeside orders a notice that a person is asked, over each medium that goes beside their telephone: one a step, and none while an earlier
-// one is on its way.
+// tellBeside orders a notice that a person is asked to take a request or to look after an alarm, over each medium that goes beside their
+// telephone: one a step, and none while an earlier one is on its way. What is asked about shifts is settled by telephone alone.
 func (p *plan) tellBeside(person string, level, round int) {
+	if p.s.Matter != nil {
+		return
+	}
 	for _, medium := range p.Beside {
 		contact := p.besideContact(medium, person)
 		told := p.hasPage(person, func(page *request.Page) bool {

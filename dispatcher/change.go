@@ -8,7 +8,7 @@ import (
 )
 
 // Undo decides what comes of somebody taking their acknowledgement back: the events to append, if any, and the answer. Only who has the request may,
-// within window after the acknowledgement, its end not included; later it is passed on. Asking goes on with the next step.
+// within window after they got it, its end not included; later it is passed on. Asking goes on with the next step.
 func Undo(s *request.State, now time.Time, window time.Duration, person string, via request.Via) ([]request.Event, notifier.AnswerKind) {
 	switch {
 	case s.Status.Ended():
@@ -19,7 +19,7 @@ func Undo(s *request.State, now time.Time, window time.Duration, person string, 
 		return nil, notifier.NotYours
 	case s.Owner != person:
 		return nil, notifier.AlreadyTaken
-	case !now.Before(s.AcknowledgedAt.Add(window)):
+	case !now.Before(s.Since.Add(window)):
 		return nil, notifier.UndoOver
 	}
 	return []request.Event{request.NewEvent(request.AcknowledgementUndone, request.UndoneBody{Person: person, Via: via})}, notifier.Undone

@@ -221,6 +221,10 @@ func FuzzMachine(f *testing.F) {
 	for _, due := range []string{"2026-03-02T12:30:00.000Z", "2026-03-04T12:00:00.000Z", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00Z"} {
 		add(request.AlarmRaised, body{"kind": "redis_away", "cause": "node n1", "due": due})
 	}
+	add(request.HandoverOffered, request.MatterBody{Kind: request.OpsHandover, Person: "ada", Asks: []string{"", "nobody", "ada"}, Roster: "elsewhere"})
+	add(request.MatterRaised, request.MatterBody{Kind: request.OpsShift, Person: "ada", Tells: []string{"nobody", "ada"}, About: "pigeon"})
+	add(request.HandoverConfirmed, request.HandoverConfirmedBody{Person: "carmen", From: "bruno", Handover: "x"})
+	add(request.MatterEnded, request.MatterEndedBody{})
 	add(request.AlarmCleared, request.AlarmBody{Kind: request.AlarmRedis, Cause: "node n1"})
 	add(request.ContentErased, body{})
 	add(request.Closed, request.ClosedBody{Reason: "withdrawn"})
@@ -281,7 +285,7 @@ func exampleBook(t testing.TB) *roster.Compiled {
 	return c
 }
 
-// stories are the logs of a request that is acknowledged in the end, and of an alarm that nobody looks after.
+// stories are the logs of a request that is acknowledged in the end, of an alarm that nobody looks after, and of a handover.
 func stories(t testing.TB) ([][]stored, dispatcher.Policy) {
 	w := newWorld(t)
 	w.policy.AckLapse = 20 * time.Minute
@@ -298,13 +302,14 @@ func stories(t testing.TB) ([][]stored, dispatcher.Policy) {
 		t.Fatal("no reference")
 	}
 	w.decide(request.NewState(ops), request.BySystem, request.NewEvent(request.AlarmRaised, request.AlarmBody{Kind: request.AlarmRedis, Cause: "node n1"}))
+	handover := w.matter(request.MatterBody{
+		Kind: request.OpsHandover, Cause: "dalia", Roster: "national", Person: "dalia", From: request.At(w.now), Asks: []string{"bruno"},
+		Requests: []request.Handed{{Request: ref, Since: request.At(w.present(ref).Since)}},
+	})
 	w.run(time.Minute)
-	logs := make([][]stored, 2)
+	logs := make([][]stored, 3)
 	for _, entry := range w.log {
-		i := 0
-		if entry.ref == ops {
-			i = 1
-		}
+		i := slices.Index([]request.Ref{ref, ops, handover}, entry.ref)
 		logs[i] = append(logs[i], entry)
 	}
 	return logs, w.policy

@@ -39,6 +39,9 @@ type Machine struct {
 	swept    int                    // how many of the list need not be considered again
 	waiting  map[request.Ref]*entry // requests with an alarm, or with a page that no provider has yet
 	ops      map[request.Ref]*entry
+	owned    map[string]map[request.Ref]*entry // who has which requests that have not ended
+	matters  map[matterKey]*request.State      // the newest of each
+	shifts   shifts
 	wakes    wakes
 	lanes    map[string]*lane
 	order    []string // names of the lanes, sorted: a machine is deterministic
@@ -61,6 +64,7 @@ type entry struct {
 	pending *Append // decision in flight
 	starts  []start // attempts that the pending decision starts
 	index   int     // in the machine's list
+	owner   string  // under whom it stands in the machine's owned
 	wake    time.Time
 	woken   int64             // the wake, in ns, for which it stands in the heap of wakes last; 0: none
 	since   time.Time         // a decision is due since then and waits for this node's turn; zero when none is
@@ -80,7 +84,9 @@ func NewMachine(opts Options) *Machine {
 	m := &Machine{
 		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
 		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
+		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{},
 	}
+	m.planner.others, m.planner.naming = m.entries, map[request.Ref]map[request.Ref]*request.State{}
 	for _, p := range opts.Providers {
 		if p.Medium == SenderMedium {
 			m.planner.Webhook = opts.Webhook
@@ -212,6 +218,7 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 		}
 	}
 	m.watch(e)
+	m.own(now, e)
 	if read.Err() == nil && (e.pending != nil || m.ready) {
 		m.heard(now, e, read)
 	}
@@ -397,6 +404,8 @@ func (m *Machine) leave(e *entry) {
 	delete(m.entries, e.state.Ref)
 	delete(m.waiting, e.state.Ref)
 	delete(m.ops, e.state.Ref)
+	m.disown(e)
+	m.unname(e.state)
 }
 
 func (m *Machine) place(e *entry, index int) { m.list[index], e.index = e, index }
@@ -504,6 +513,7 @@ func (m *Machine) consider(now time.Time, e *entry) {
 // forget drops a request from memory; its log can still be read.
 func (m *Machine) forget(e *entry) {
 	m.leave(e)
+	e.wake = time.Time{}        // where it stands among the wakes, it is passed over
 	for page := range e.lanes { // a log may have been closed with pages that were still open
 		m.release(e, page)
 	}

@@ -14,10 +14,17 @@ const (
 	EndedTold      = "told"       // those who were to be told were told
 	EndedExpired   = "expired"    // nobody could be told before it was of no use
 	EndedCalledOff = "called_off" // an edit took the shift away
+
+	EndedConfirmed = "confirmed"     // both sides of a handover did
+	EndedUnsigned  = "unsigned"      // who came on duty confirmed, who went off duty did not
+	EndedNothing   = "nothing_left"  // nothing is left to hand over
+	EndedOnDuty    = "on_duty_again" // who went off duty is on duty, and keeps the requests
 )
 
 // CalledOff reports whether a matter ended because its cause was gone: should that come back, it is raised again.
-func CalledOff(s *request.State) bool { return s.Matter != nil && s.Matter.Reason == EndedCalledOff }
+func CalledOff(s *request.State) bool {
+	return s.Matter != nil && (s.Matter.Reason == EndedCalledOff || s.Matter.Reason == EndedOnDuty)
+}
 
 // ops plans for a log that belongs to no request, by what it is about. A kind of a later version is left to newer nodes.
 func (p *plan) ops() {
@@ -30,8 +37,9 @@ func (p *plan) ops() {
 		p.alarm()
 	case request.OpsShift, request.OpsCover:
 		p.matter()
+	case request.OpsHandover:
+		p.handover()
 	}
-
 }
 
 // matter plans for a shift or a cover request: who is told gets one text, who is asked one with a code, and nobody a call. A shift ends when
@@ -207,7 +215,10 @@ func (m *Machine) ofKind(kind request.OpsKind) []*request.State {
 // duty fills the words of what is told of a matter. Colleagues appear by their call signs, times in the zone of the roster.
 func (m *Machine) duty(s *request.State, person string) notifier.Duty {
 	b := &s.Matter.MatterBody
-	d := notifier.Duty{Open: b.Open, Requests: b.Requests}
+	d := notifier.Duty{Roster: b.Roster, Open: b.Open + len(b.Requests)}
+	for _, h := range b.Requests {
+		d.Requests = append(d.Requests, h.Request)
+	}
 	if m.planner.Roster == nil {
 		return d
 	}

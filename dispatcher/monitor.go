@@ -47,6 +47,11 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 			}
 		}
 	}
+	for _, s := range m.ofKind(request.OpsHandover) {
+		if s.Owner == "" && !s.Status.Ended() && !now.Before(s.Received.Add(2*m.planner.Policy.Repeat)) {
+			t.add(nil, request.AlarmBody{Kind: request.AlarmHandover, Cause: "handover " + s.Ref.String()})
+		}
+	}
 	for _, target := range m.planner.nobodyOnDuty(now) {
 		t.add(nil, request.AlarmBody{Kind: request.AlarmNobody, Cause: target})
 	}

@@ -31,6 +31,8 @@ type Planner struct {
 	Webhook func(sender string) bool
 
 	duties *duties
+	others map[request.Ref]*entry                         // the logs beside the one that is planned for; nil: there are none
+	naming map[request.Ref]map[request.Ref]*request.State // request → handovers that name it
 }
 
 // plan is one run of Plan.
@@ -59,11 +61,14 @@ func (p Planner) Plan(s *request.State, now time.Time) Decision {
 	run := &plan{Planner: p, s: s, now: now}
 	run.expire()
 	run.tellSender()
+	handover := run.handedBy()
 	switch {
 	case s.Ref.IsOps():
 		run.ops()
 	case s.Status.Ended():
 		run.end()
+	case handover != nil:
+		run.add(request.HandoverConfirmed, request.HandoverConfirmedBody{Person: handover.Owner, From: s.Owner, Handover: handover.Ref})
 	case s.Owner != "" && run.lapsed(): // the next plan takes the next step
 		run.add(request.AcknowledgementLapsed, request.LapsedBody{Person: s.Owner})
 	case s.Owner != "":
@@ -200,7 +205,7 @@ func (p *plan) lapsed() bool {
 	if p.Policy.AckLapse <= 0 || p.s.Status != request.StatusAcknowledged || p.s.OwnerOpened || p.s.Erased {
 		return false
 	}
-	at := p.s.AcknowledgedAt.Add(p.Policy.AckLapse)
+	at := p.s.Since.Add(p.Policy.AckLapse)
 	if p.s.TooNew() && at.Before(p.s.LastTime.Add(tooNewGrace)) {
 		at = p.s.LastTime.Add(tooNewGrace)
 	}
@@ -376,9 +381,9 @@ func (p *plan) place(cause request.Cause) int {
 // ask orders the first pages of a step for one person: over every channel that the policy uses at once, or over the first contact there is.
 // A channel over which the person is still being asked is left alone.
 func (p *plan) ask(person string, level, round int) {
-	body := request.PageBody{Purpose: request.Ask, Level: level, Round: round}
+	body := request.PageBody{Purpose: request.Ask, About: p.about(person), Level: level, Round: round}
 	before := p.pages
-	for _, rule := range p.Policy.channels(p.s.Urgency) {
+	for _, rule := range p.rules(level) {
 		if rule.After > 0 {
 			continue
 		}
@@ -422,7 +427,7 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 		expires = body.Expires.Time
 	}
 	body.Page = p.nextPage()
-	body.Recipient, body.Person, body.Channel, body.Contact = p.recipient(), person, contact.Channel, contact.ID
+	body.Recipient, body.Person, body.Channel, body.Contact = cmp.Or(body.Recipient, p.recipient()), person, contact.Channel, contact.ID
 	body.RosterRevision, body.Expires = p.Roster.Revision(), request.At(expires)
 	p.add(request.PageOrdered, body)
 	p.pages++
@@ -482,7 +487,7 @@ func (p *plan) mend() {
 	}
 	for i := range p.s.Pages {
 		page := &p.s.Pages[i]
-		if page.Purpose != request.Ask || page.State != request.PageFailed || page.Level != step.Level || page.Round != step.Round || slices.Contains(p.s.Passed, page.Person) {
+		if page.Purpose != request.Ask || page.State != request.PageFailed || page.Level != step.Level || page.Round != step.Round || slices.Contains(p.s.Passed, page.Person) || p.s.Settled(page) {
 			continue
 		}
 		if last := page.Made(); last != nil && last.Failure == request.FailedNoKey {
@@ -493,7 +498,7 @@ func (p *plan) mend() {
 			continue
 		}
 		if contact := p.contact(page.Person, p.tried(page.Person)); contact != nil {
-			p.order(page.Person, p.body(), contact)
+			p.order(page.Person, p.body(page.Person), contact)
 		}
 	}
 	p.laterChannels()
@@ -518,8 +523,8 @@ func (p *plan) mend() {
 }
 
 // body is the page of the current step.
-func (p *plan) body() request.PageBody {
-	return request.PageBody{Purpose: request.Ask, Level: p.s.Step.Level, Round: p.s.Step.Round}
+func (p *plan) body(person string) request.PageBody {
+	return request.PageBody{Purpose: request.Ask, About: p.about(person), Level: p.s.Step.Level, Round: p.s.Step.Round}
 }
 
 // recall repeats a call that nobody answered with a key, as often as the policy says.
@@ -539,7 +544,7 @@ func (p *plan) recall(page *request.Page) {
 	who, _ := p.Roster.Person(page.Person)
 	for i := range who.Contacts {
 		if who.Contacts[i].ID == page.Contact {
-			p.order(page.Person, p.body(), &who.Contacts[i])
+			p.order(page.Person, p.body(page.Person), &who.Contacts[i])
 			return
 		}
 	}
@@ -552,13 +557,13 @@ func (p *plan) laterChannels() {
 	if !p.s.Step.Sent.IsZero() {
 		base = p.s.Step.Sent
 	}
-	for _, rule := range p.Policy.channels(p.s.Urgency) {
+	for _, rule := range p.rules(p.s.Step.Level) {
 		if rule.After == 0 && !p.s.UrgencyChanged.After(p.s.Step.Decided) {
 			continue
 		}
 		for _, person := range p.s.Step.Targets {
 			contact := p.contactOver(rule.Channel, person, p.tried(person))
-			if contact == nil || (rule.After == 0 && p.asking(person, rule.Channel)) || slices.Contains(p.s.Passed, person) || p.hasPage(person, func(q *request.Page) bool {
+			if contact == nil || p.s.Settled(&request.Page{PageBody: request.PageBody{Person: person}}) || (rule.After == 0 && p.asking(person, rule.Channel)) || slices.Contains(p.s.Passed, person) || p.hasPage(person, func(q *request.Page) bool {
 				return q.Purpose == request.Ask && q.Channel == rule.Channel && q.Level == p.s.Step.Level && q.Round == p.s.Step.Round
 			}) {
 				continue
@@ -566,7 +571,7 @@ func (p *plan) laterChannels() {
 			if at := base.Add(rule.After); p.now.Before(at) {
 				p.wakeAt(at)
 			} else if !p.ordered(person, rule.Channel) {
-				p.order(person, p.body(), contact)
+				p.order(person, p.body(person), contact)
 			}
 		}
 	}

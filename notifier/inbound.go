@@ -81,6 +81,11 @@ const (
 	TryAgain       AnswerKind = "try_again"   // it could not be stored
 	AlarmTaken     AnswerKind = "alarm_taken" // you look after this alarm
 	AlarmOver      AnswerKind = "alarm_over"  // its cause is gone already
+
+	Signed           AnswerKind = "signed"            // who goes off duty has confirmed the handover
+	TakenOver        AnswerKind = "taken_over"        // who comes on duty has: the requests are theirs
+	AlreadyConfirmed AnswerKind = "already_confirmed" // by the same person
+	HandoverOver     AnswerKind = "handover_over"     // it is over, or offered to somebody else
 )
 
 // The answers to what is not done by text.

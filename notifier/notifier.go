@@ -62,6 +62,7 @@ func (a About) Asks() bool {
 
 // A Duty fills the words of what is told of shifts, handovers and cover requests. It holds no name and no case.
 type Duty struct {
+	Roster      string        // id
 	CallSign    string        // of the colleague whom it concerns; several are separated by commas
 	Open        int           // requests that are open
 	Requests    []request.Ref // that are handed over

@@ -3,7 +3,9 @@ package phrase
 import (
 	"embed"
 	"encoding/json"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // A Language is one of those that the words exist in.
@@ -89,7 +91,7 @@ const (
 // What is said of alarms, in texts and in calls.
 const (
 	Alarm           Key = "sms_alarm"       // {reference} {alarm} {code}: look after this alarm
-	AlarmAhead      Key = "sms_alarm_ahead" // {reference} {alarm} {when}: what is wrong with the roster, and from when on
+	AlarmAhead      Key = "sms_alarm_ahead" // {reference} {alarm} {from}: what is wrong with the roster, and from when on
 	AlarmTaken      Key = "sms_alarm_taken"
 	AlarmOver       Key = "sms_alarm_over"
 	VoiceAlarm      Key = "voice_alarm" // {reference} {alarm}: 1 takes it, 9 repeats
@@ -97,8 +99,34 @@ const (
 	VoiceAlarmOver  Key = "voice_alarm_over"
 )
 
+// What is told and asked at the beginning and the end of a shift.
+const (
+	ShiftSoon        Key = "sms_shift_soon"        // {roster} {from} {until}
+	ShiftNow         Key = "sms_shift_now"         // {roster} {until} {open}
+	HandoverOut      Key = "sms_handover_out"      // {reference} {call_sign} {open} {requests} {code}: to who goes off duty
+	HandoverIn       Key = "sms_handover_in"       // {reference} {call_sign} {open} {requests} {code}: to who comes on
+	HandedOver       Key = "sms_handed_over"       // {reference} {call_sign}
+	HandoverUnsigned Key = "sms_handover_unsigned" // {reference} {call_sign}: to coordinators
+	Signed           Key = "sms_signed"            // {reference}: the answers, from here on
+	TakenOver        Key = "sms_taken_over"
+	AlreadyConfirmed Key = "sms_already_confirmed"
+	HandoverOver     Key = "sms_handover_over"
+
+	VoiceHandoverOut      Key = "voice_handover_out" // {reference}: 1 confirms, 9 repeats
+	VoiceHandoverIn       Key = "voice_handover_in"
+	VoiceSigned           Key = "voice_signed"
+	VoiceTakenOver        Key = "voice_taken_over"
+	VoiceAlreadyConfirmed Key = "voice_already_confirmed"
+	VoiceHandoverOver     Key = "voice_handover_over"
+)
+
 // Messages lists the keys of text messages. Do not modify.
-var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmAhead, AlarmTaken, AlarmOver}
+var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmTaken, AlarmOver}
+
+// LongMessages lists the keys of text messages that may take two segments. Do not modify.
+var LongMessages = []Key{
+	AlarmAhead, ShiftSoon, ShiftNow, HandoverOut, HandoverIn, HandedOver, HandoverUnsigned, Signed, TakenOver, AlreadyConfirmed, HandoverOver,
+}
 
 // Args fill the placeholders of a text.
 type Args struct {
@@ -108,7 +136,11 @@ type Args struct {
 	Code      string
 	CallSign  string
 	Alarm     string // kind of an alarm, as in events: redis_away; it is translated
-	When      string // as in 2006-01-02 15:04
+
+	Roster      string   // id
+	From, Until string   // moments, as [Moment] writes them
+	Open        int      // how many requests
+	Requests    []string // their references, of which the first three are named
 }
 
 //go:embed lang/*.json
@@ -162,7 +194,22 @@ func Spoken(l Language, k Key, a Args) string {
 
 func fill(l Language, text, reference, urgency, language string, a Args) string {
 	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
-		"{alarm}", alarm(l, a.Alarm), "{when}", a.When).Replace(text)
+		"{alarm}", alarm(l, a.Alarm), "{roster}", a.Roster, "{from}", a.From, "{until}", a.Until, "{open}", strconv.Itoa(a.Open),
+		"{requests}", some(a.Requests)).Replace(text)
+}
+
+// Moment writes a time for every language, in the zone that it carries: 2026-03-29 08:00 CEST.
+func Moment(t time.Time) string { return t.Format("2006-01-02 15:04 MST") }
+
+// named is how many references a text names.
+const named = 3
+
+// some names the first of a list and counts the rest: 7K4M-2QX9-D, 2QX9-7K4M-H, +3.
+func some(list []string) string {
+	if len(list) <= named {
+		return strings.Join(list, ", ")
+	}
+	return strings.Join(list[:named], ", ") + ", +" + strconv.Itoa(len(list)-named)
 }
 
 // alarm says in words what is wrong; a kind of a later version says nothing.

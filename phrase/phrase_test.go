@@ -75,7 +75,7 @@ var reserved = []string{"STOP", "STOPALL", "CANCEL", "END", "QUIT", "UNSUBSCRIBE
 
 func TestNoTextMessageTellsPeopleToSendAWordThatCarriersKeep(t *testing.T) {
 	for _, l := range Languages {
-		for _, key := range Messages {
+		for _, key := range append(slices.Clone(Messages), LongMessages...) {
 			for _, word := range regexp.MustCompile(`[A-Z]{3,}`).FindAllString(words[l][key], -1) {
 				if slices.Contains(reserved, word) {
 					t.Errorf("%s %s says %s", l, key, word)
@@ -106,6 +106,7 @@ func TestPickFindsTheFirstLanguageThatExists(t *testing.T) {
 var calls = []Key{
 	VoiceAsk, VoiceWithdrawn, VoiceTaken, VoiceAlreadyYours, VoiceAlreadyTaken, VoiceAlreadyEnded, VoicePassedOn, VoiceCannotPass, VoiceTryAgain,
 	VoiceWrongKey, VoiceGoodbye, VoiceUnknown, VoiceAlarm, VoiceAlarmTaken, VoiceAlarmOver,
+	VoiceHandoverOut, VoiceHandoverIn, VoiceSigned, VoiceTakenOver, VoiceAlreadyConfirmed, VoiceHandoverOver,
 }
 
 func TestCallsSpellTheReferenceAndNameTheLanguage(t *testing.T) {

@@ -90,6 +90,7 @@ const (
 	CauseRoster   Cause = "roster_changed" // a shift or an edit changed the targets of the current step; the step is not a new one
 	CauseUndone   Cause = "undone"         // who had it took the acknowledgement back
 	CauseLapsed   Cause = "lapsed"         // who had it did not read it in time
+	CauseOffered  Cause = "offered"        // a handover is offered to somebody else
 )
 
 // EscalatedBody is the body of escalated: one step of the escalation.

@@ -151,6 +151,7 @@ func (s *State) apply(c *Commit, e happening) error {
 		return fold(e, func(b AlarmBody) {
 			s.Alarms = slices.DeleteFunc(s.Alarms, func(a AlarmBody) bool { return a == b })
 		})
+	case MatterRaised, HandoverOffered, MatterEnded: // of logs of operations alone
 	case SenderNotified: // what the page says already, for readers of the log
 	case ContentErased:
 		s.Erased = true

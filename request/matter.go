@@ -48,12 +48,26 @@ type MatterBody struct {
 	Expires Instant `json:"expires,omitzero"`
 	// Open is how many requests are open, of a shift that begins.
 	Open int `json:"open,omitempty"`
-	// Requests are those that are handed over.
-	Requests []Ref `json:"requests,omitempty"`
+	// Requests are those that are handed over, the most urgent first.
+	Requests []Handed `json:"requests,omitempty"`
+}
+
+// A Handed is a request that is handed over. Since is when who goes off duty got it, by its own log: if they gave it away and took it back since,
+// it is not handed over any more.
+type Handed struct {
+	Request Ref     `json:"request"`
+	Since   Instant `json:"since"`
 }
 
 // Same reports whether two bodies are of one matter: the rest may change.
 func (b MatterBody) Same(o MatterBody) bool { return b.Kind == o.Kind && b.Cause == o.Cause }
+
+// Hands reports whether a request, as it is, would pass by this handover: who goes off duty has it, and has not given it away meanwhile.
+func (b MatterBody) Hands(s *State) bool {
+	return s.Owner != "" && s.Owner == b.Person && !s.Status.Ended() && slices.ContainsFunc(b.Requests, func(h Handed) bool {
+		return h.Request == s.Ref && h.Since.Equal(s.Since)
+	})
+}
 
 // A Matter is what an ops log is about that is no alarm's.
 type Matter struct {
@@ -106,6 +120,7 @@ func (s *State) Settled(p *Page) bool {
 // begin folds the first event of an ops log that is no alarm's, or the news of whom a handover is offered to now.
 func (s *State) begin(c *Commit, t EventType, b MatterBody) {
 	switch {
+	case b.Kind == "" || b.Kind == OpsAlarm: // nobody could say what it is about
 	case !s.Exists() && (t == HandoverOffered) == (b.Kind == OpsHandover):
 		s.Matter = &Matter{MatterBody: b, Offered: c.Time.Time}
 		s.Received, s.Status, s.Escalation, s.Urgency = c.Time.Time, StatusReceived, Running, Urgent

@@ -55,6 +55,8 @@ const (
 	AlarmClock    AlarmKind = "clock_offset"     // a node's clock and the log's differ by more than two seconds
 	AlarmLate     AlarmKind = "page_late"        // a page was due and nobody has attempted it
 
+	AlarmHandover AlarmKind = "handover_unconfirmed" // nobody has taken over the open requests of who went off duty
+
 	AlarmGap        AlarmKind = "roster_gap"         // nobody will be on duty on a roster
 	AlarmUnverified AlarmKind = "unverified_on_duty" // somebody without a verified telephone is on duty, or will be
 	AlarmUncovered  AlarmKind = "coverage_broken"    // those who will be on duty break a coverage rule
@@ -65,7 +67,8 @@ const AlarmLead = time.Hour
 
 // AlarmKinds lists the kinds of alarm that page coordinators. Do not modify.
 var AlarmKinds = []AlarmKind{
-	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate, AlarmGap, AlarmUnverified, AlarmUncovered,
+	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate,
+	AlarmHandover, AlarmGap, AlarmUnverified, AlarmUncovered,
 }
 
 // StatusCleared is the end of an alarm: its cause is gone. Requests do not have it.
@@ -124,7 +127,7 @@ func (s *State) applyOps(c *Commit, e happening) (done bool, err error) {
 		})
 	case AlarmCleared:
 		return true, fold(e, func(b AlarmBody) {
-			if b.Same(s.Alarm) && !s.Status.Ended() {
+			if s.Kind() == OpsAlarm && b.Same(s.Alarm) && !s.Status.Ended() {
 				s.Alarms, s.Cleared, s.Status, s.Escalation = nil, c.Time.Time, StatusCleared, Stopped
 			}
 		})

@@ -13,7 +13,7 @@ import (
 // A wildEdit is one of the edits of a rotation.
 func wildEdit(t *rapid.T, b Book, a Amendment) (string, Book, error) {
 	l := b.Rosters[0].Layers[slices.IndexFunc(b.Rosters[0].Layers, func(l Layer) bool { return l.ID == a.Layer })]
-	switch kind := rapid.SampledFrom([]string{"add", "remove", "reorder", "length", "set", "hours"}).Draw(t, "edit"); kind {
+	switch kind := rapid.SampledFrom([]string{"add", "remove", "remove", "reorder", "length", "set", "hours"}).Draw(t, "edit"); kind {
 	case "add":
 		edited, err := b.AddTurn(a, []string{rapid.SampledFrom(wildPeople).Draw(t, "who")}, rapid.IntRange(-1, 4).Draw(t, "place"))
 		return kind, edited, err

@@ -79,10 +79,11 @@ func (b Book) AskCover(rosterID string, c Cover, now time.Time) (Book, error) {
 	})
 }
 
-// onDuty reports whether each of several people has some duty in their span, the error why not: [ErrCoverLong], [ErrNoDuty].
+// onDuty reports whether each of several people has some duty in their span, or would have it if they were not away, the error why not:
+// [ErrCoverLong], [ErrNoDuty].
 func (b Book) onDuty(rosterID string, parts ...Part) error {
-	c := compiled(b)
 	for _, p := range parts {
+		c := compiled(b.present(p.Person))
 		if p.Until.Sub(p.From) > longestCover {
 			return ErrCoverLong
 		}
@@ -97,6 +98,18 @@ func (b Book) onDuty(rosterID string, parts ...Part) error {
 		}
 	}
 	return nil
+}
+
+// present is the book in which a person is never away.
+func (b Book) present(person string) Book {
+	b.Leave = slices.DeleteFunc(slices.Clone(b.Leave), func(l Leave) bool { return l.Person == person })
+	b.People = slices.Clone(b.People)
+	for i := range b.People {
+		if p := &b.People[i]; p.ID == person {
+			p.ActiveFrom, p.ActiveUntil = "", ""
+		}
+	}
+	return b
 }
 
 // able reports why a person cannot be on duty on a roster throughout a span: [ErrNoPerson], [ErrErasedPerson], [ErrInactive], [ErrAway].

@@ -187,6 +187,24 @@ func TestACoverOrASwapThatWouldDoNothingIsRefused(t *testing.T) {
 	}
 }
 
+// Whoever is away still gives their duty away: a cover fills the gap.
+func TestACoverFillsTheGapOfSomebodyWhoIsAway(t *testing.T) {
+	b := daily("UTC", "08:00")
+	b.Rosters[0].Layers[0].Rotation.From = noon.Format(time.DateOnly)
+	b.People[0].ActiveUntil = noon.AddDate(0, 0, 1).Format(time.DateOnly)
+	b.Leave = []Leave{{ID: "l", Person: "ada", From: noon, Until: noon.Add(time.Hour)}}
+	for _, from := range []time.Time{noon, noon.Add(12 * time.Hour)} {
+		if who := compile(t, b).Who("", from); len(who) != 0 {
+			t.Fatalf("%v is on duty at %s", who, from)
+		}
+		asked := must(b.AskCover("national", Cover{ID: "c1", Person: "ada", From: from, Until: from.Add(time.Hour)}, noon))
+		accepted := must(asked.AcceptCover("national", "c1", "erik", noon))
+		if who := compile(t, accepted).Who("", from); !slices.Equal(who, []string{"erik"}) {
+			t.Errorf("%v is on duty at %s", who, from)
+		}
+	}
+}
+
 func TestTheNextEditStoresThatACoverExpired(t *testing.T) {
 	b := coverBook(t)
 	over := noon.Add(6 * time.Hour)

@@ -93,7 +93,7 @@ func TestWhoTakesTheDutyOverHasItAndGivesItBack(t *testing.T) {
 			t.Fatalf("given back twice: %v", err)
 		}
 	})
-	for _, err := range []error{nil, ErrAlreadyOnDuty, ErrAway, ErrNotOnDuty, ErrWhoseDuty, ErrSharedDuty, ErrNobodyBack} {
+	for _, err := range []error{nil, ErrAlreadyOnDuty, ErrNotOnDuty, ErrNobodyBack} {
 		if seen[err] == 0 {
 			t.Errorf("it never came to: %v", err)
 		}
@@ -141,6 +141,32 @@ func TestWhoCannotTakeTheDutyOver(t *testing.T) {
 	}
 	if _, taken, err := b.TakeOver(Takeover{Roster: "national", By: "bruno"}, noon); err != nil || !taken.Until.Equal(noon.Add(20*time.Hour)) {
 		t.Errorf("until the end of the shift: %+v, %v", taken, err)
+	}
+}
+
+func TestOneOfSeveralIsReplacedToTheEndOfTheShift(t *testing.T) {
+	b := daily("UTC", "08:00")
+	b.Rosters[0].Layers[0].Rotation.Turns, b.Rosters[0].Layers[0].Rotation.From = [][]string{{"ada", "bruno"}, {"carmen"}}, noon.Format(time.DateOnly)
+	end := noon.Add(20 * time.Hour)
+	for name, tc := range map[string]struct {
+		Takeover
+		want error
+	}{
+		"nobody is named":         {Takeover{By: "erik"}, ErrWhoseDuty},
+		"for longer":              {Takeover{By: "erik", Instead: "bruno", Until: end.Add(time.Hour)}, ErrSharedDuty},
+		"to the end":              {Takeover{By: "erik", Instead: "bruno", Until: end}, nil},
+		"for a while":             {Takeover{By: "erik", Instead: "bruno", Until: end.Add(-time.Hour)}, nil},
+		"by one who has the duty": {Takeover{By: "ada", Instead: "bruno"}, ErrAlreadyOnDuty},
+	} {
+		tc.Roster = "national"
+		if _, _, err := b.TakeOver(tc.Takeover, noon); !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	edited, _, err := b.TakeOver(Takeover{Roster: "national", By: "erik", Instead: "bruno"}, noon)
+	c := compile(t, edited)
+	if err != nil || !slices.Equal(c.Who("", noon), []string{"ada", "erik"}) || !slices.Equal(c.Who("", end), []string{"carmen"}) {
+		t.Errorf("%v, then %v; %v", c.Who("", noon), c.Who("", end), err)
 	}
 }
 

@@ -146,7 +146,7 @@ func (w *world) asked(began time.Time) (list []string) {
 	return list
 }
 
-const dalia, carmen = "+15005550104", "+15005550103"
+const carmen = "+15005550103"
 
 // nightOfEdits plays a quarter of an hour: dalia had the duty until an edit gave it to ada; a request comes and nobody answers; at ten past
 // bruno's turn begins; a little later a coordinator on another node gives the duty to carmen. Every second something may befall Redis.
@@ -188,7 +188,7 @@ func nightOfEdits(t *testing.T, befall func(second int, c *cache)) (texts []stri
 		c.remember()
 		time.Sleep(time.Second)
 		edit(duty, 1, turns("bruno", "ada")) // ada's turn ends at ten past
-		w := newWorld(t, server, dispatcher.DefaultPolicy(), setting{options: func(o *node.Options) { o.Rosters = books{duty, log} }})
+		w := newWorld(t, server, dispatcher.DefaultPolicy(), func(_ *world, o *node.Options) { o.Rosters = books{duty, log} })
 		pass(time.Minute)
 		began := time.Now()
 		ref := w.raise(request.Critical)

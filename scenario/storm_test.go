@@ -87,7 +87,7 @@ func TestBehindAStormOthersArePagedAsIfIdle(t *testing.T) {
 	t.Cleanup(server.Shutdown)
 	policy := dispatcher.DefaultPolicy()
 	policy.Levels = [][]string{{"person:ada"}, {"person:bruno"}}
-	w := newWorld(t, server, policy, setting{})
+	w := newWorld(t, server, policy)
 	for range 3 { // warm
 		w.errands()
 	}

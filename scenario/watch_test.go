@@ -3,17 +3,19 @@ package scenario_test
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/dispatcher/node"
+	"github.com/dutyline/dutyline/eventlog/eventlogtest"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
 	"github.com/dutyline/dutyline/twiliosim"
 )
-
-const erik = "+15005550105" // the coordinator
 
 // shown lists what a phone shows of what was sent to it.
 func (w *world) shown(number string) (texts []string) {
@@ -27,7 +29,18 @@ func (w *world) shown(number string) (texts []string) {
 }
 
 func TestACoordinatorReadsOfAGapByDayAndIsWokenAnHourBefore(t *testing.T) {
-	inFakeTime(t, dispatcher.DefaultPolicy(), func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, eventlogtest.Start(t), dispatcher.DefaultPolicy(), func(_ *world, o *node.Options) {
+			current, _ := o.Rosters.Current(t.Context(), 0)
+			book := current.Book()
+			book.Rosters[0].Overrides = []roster.Override{{ID: "gap", Kind: roster.Replace, From: time.Now().Add(11 * time.Hour), Until: time.Now().Add(12 * time.Hour)}}
+			compiled, err := roster.Compile(book)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Rosters = still{compiled}
+			o.Alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, strconv.Itoa(i))) }
+		})
 		pass(8*time.Hour - time.Minute)
 		alarms := w.node.Alarms()
 		if got := w.shown(erik); len(got) != 0 || len(alarms) != 1 || alarms[0].Alarm.Kind != request.AlarmGap {
@@ -35,7 +48,7 @@ func TestACoordinatorReadsOfAGapByDayAndIsWokenAnHourBefore(t *testing.T) {
 		}
 		ref := alarms[0].Ref
 		pass(2 * time.Minute)
-		want := "Dutyline notice " + ref.String() + ": the roster has a gap, from 2000-01-01 11:00. No reply is needed."
+		want := "Dutyline notice " + ref.String() + ": the roster has a gap, from 2000-01-01 11:00 UTC. No reply is needed."
 		if got := w.shown(erik); len(got) != 1 || got[0] != want {
 			t.Fatalf("in the morning: %q", got)
 		}
@@ -51,8 +64,6 @@ func TestACoordinatorReadsOfAGapByDayAndIsWokenAnHourBefore(t *testing.T) {
 		if got := w.shown(erik); len(got) != 3 || !strings.Contains(got[2], "you look after this alarm") || w.state(ref).Owner != "erik" {
 			t.Errorf("after the reply: %q", got)
 		}
-	}, func(b *roster.Book) {
-		b.Rosters[0].Overrides = []roster.Override{{ID: "gap", Kind: roster.Replace, From: time.Now().Add(11 * time.Hour), Until: time.Now().Add(12 * time.Hour)}}
 	})
 }
 

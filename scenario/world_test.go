@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -136,23 +135,17 @@ type world struct {
 	arrivals map[request.Ref]time.Time // the first text of a request at the provider
 }
 
-// inFakeTime plays a story in a bubble. With a change of the roster the node raises alarms.
-func inFakeTime(t *testing.T, policy dispatcher.Policy, story func(t *testing.T, w *world), changes ...func(*roster.Book)) {
+// inFakeTime plays a story in a bubble.
+func inFakeTime(t *testing.T, policy dispatcher.Policy, story func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, eventlogtest.Start(t), policy, setting{roster: changes})
+		w := newWorld(t, eventlogtest.Start(t), policy)
 		synctest.Wait()
 		story(t, w)
 	})
 }
 
-// A setting is what differs from the usual world.
-type setting struct {
-	roster  []func(*roster.Book) // with one the node raises alarms
-	options func(*node.Options)  // nil: the usual ones
-}
-
-func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy, with setting) *world {
+func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy, change ...func(*world, *node.Options)) *world {
 	t.Helper()
 	w := &world{t: t, log: eventlogtest.Open(t, server, eventlog.Requests), arrivals: map[request.Ref]time.Time{}}
 	hooks := &memory{before: func(*http.Request) error {
@@ -176,11 +169,6 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy,
 	book := roster.Example("UTC", time.Now())
 	book.Revision = 1
 	book.Rosters[0].Layers[0].Rotation.From = time.Now().AddDate(0, 0, -3).Format(time.DateOnly)
-	var alarms node.Alarms
-	for _, change := range with.roster {
-		change(&book)
-		alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, strconv.Itoa(i))) }
-	}
 	compiled, err := roster.Compile(book)
 	if err != nil {
 		t.Fatal(err)
@@ -190,12 +178,11 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy,
 		Providers: []node.Provider{{Channel: w.client.SMS()}, {Channel: w.receiver.channel(), Limit: notifier.Limit{InFlight: 8, PerRecipient: 4}}},
 		Webhook:   func(string) bool { return w.receiver.wanted.Load() },
 		Code:      w.code,
-		Alarms:    alarms,
 		Seal:      func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) { return plain, nil },
 		Logger:    w.logs.logger(),
 	}
-	if with.options != nil {
-		with.options(&options)
+	for _, do := range change {
+		do(w, &options)
 	}
 	if w.node, err = node.New(options); err != nil {
 		t.Fatal(err)

@@ -105,26 +105,56 @@ func (n *node) sight(log bool) {
 	case stands:
 		n.look(10 * time.Minute)
 	}
+	n.lookForShifts()
 	if !log {
 		return
 	}
 	for _, a := range raise {
 		n.raise(a, s.Standing(a))
 	}
+	for _, b := range n.brain.Wanted(now) {
+		n.beginLog(string(b.Kind), b.Cause, dispatcher.RaiseMatter(b), func(s *request.State) bool {
+			return s.Matter != nil && s.Matter.Same(b) && !dispatcher.CalledOff(s)
+		})
+	}
 	for _, a := range over {
 		n.storeAlarm(a, dispatcher.ClearAlarm(a, n.clock.Now())...)
 	}
 }
 
-// raise appends an alarm to the log in which it stands, or else to the first log of its series that nobody has used.
+// lookForShifts looks again when a notice of a shift or a handover may be wanted.
+func (n *node) lookForShifts() {
+	now := n.clock.Now()
+	next, ok := n.brain.NextNotice(now)
+	at := n.w.now + next.Sub(now)
+	if !ok || at == n.noticeAt {
+		return
+	}
+	n.noticeAt = at
+	n.after(next.Sub(now), func() {
+		if n.noticeAt == at {
+			n.noticeAt = -1
+			n.look(0)
+		}
+	})
+}
+
+// raise appends an alarm to the log in which it stands, or else raises it.
 func (n *node) raise(a request.AlarmBody, stands *request.State) {
 	if stands != nil {
 		n.storeAlarm(stands, request.NewEvent(request.AlarmRaised, a))
 		return
 	}
+	n.beginLog(string(a.Kind), a.Cause, request.NewEvent(request.AlarmRaised, a), func(s *request.State) bool {
+		return s.Alarm.Same(a) && !s.Status.Ended()
+	})
+}
+
+// beginLog appends the first event of an ops log to the first log of its series that nobody has used, unless the last one serves.
+func (n *node) beginLog(kind, cause string, first request.Event, serves func(*request.State) bool) {
 	series := func(i int) request.Ref {
 		for j := 0; ; j++ {
-			d := n.w.throw("alarm", string(a.Kind), a.Cause, strconv.Itoa(i), strconv.Itoa(j))
+			d := n.w.throw("alarm", kind, cause, strconv.Itoa(i), strconv.Itoa(j))
 			if ref, ok := request.NewOpsRef([]byte(strconv.FormatUint(d.next(), 36))); ok {
 				return ref
 			}
@@ -132,11 +162,11 @@ func (n *node) raise(a request.AlarmBody, stands *request.State) {
 	}
 	ref, last, _ := dispatcher.AlarmRef(series, func(ref request.Ref) (bool, error) { return n.w.log.head(ref) > 0, nil })
 	if last != "" {
-		if s := n.w.replayed(last); s.Alarm.Same(a) && !s.Status.Ended() {
+		if serves(n.w.replayed(last)) {
 			return
 		}
 	}
-	n.storeAlarm(request.NewState(ref), request.NewEvent(request.AlarmRaised, a))
+	n.storeAlarm(request.NewState(ref), first)
 }
 
 func (n *node) storeAlarm(s *request.State, events ...request.Event) {

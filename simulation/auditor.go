@@ -36,6 +36,7 @@ const (
 	sealed      = "nothing outside the content rules"
 	answered    = "a right code is never called wrong"
 	senderTold  = "the sender is told"
+	handedOver  = "a handover is confirmed, over or alarmed"
 	sameState   = "all nodes see the same"
 	readable    = "everything can be read"
 	sleeps      = "nobody is woken for a routine request"
@@ -96,9 +97,12 @@ type file struct {
 	ends     time.Time // of the step, before the commit that is read
 	passed   []string
 	alarms   []request.AlarmBody
-	alarm    request.AlarmBody // of an ops log
-	reached  bool              // something reached the provider
-	turn     int               // counts what moves the escalation
+	alarm    request.AlarmBody   // of an ops log
+	matter   *request.MatterBody // of an ops log that is no alarm's
+	signed   bool                // of a handover: who went off duty has confirmed
+	readers  []string
+	reached  bool // something reached the provider
+	turn     int  // counts what moves the escalation
 }
 
 type step struct {
@@ -185,6 +189,13 @@ func (a *auditor) skewed(by time.Duration) { a.skew += by.Abs() }
 
 func (a *auditor) edited() {
 	a.changed = a.w.now
+	books, now := a.w.books, a.w.time()
+	for _, person := range books[len(books)-2].Who("", now) {
+		if !slices.Contains(books[len(books)-1].Who("", now), person) {
+			a.goesOff(person, now.Truncate(time.Minute)) // overrides of the nights begin with a minute
+		}
+	}
+	a.shifts()
 	a.foresee()
 }
 
@@ -305,9 +316,9 @@ func (a *auditor) event(f *file, c *request.Commit, p *request.Parsed, i int) {
 	case request.Acknowledged:
 		a.acknowledged(f, c, body[request.AcknowledgedBody](p, i))
 	case request.Opened:
-		if b := body[request.OpenedBody](p, i); b.Person == f.owner && f.owner != "" {
-			f.opened = true
-		}
+		b := body[request.OpenedBody](p, i)
+		f.opened = f.opened || (b.Person == f.owner && f.owner != "")
+		f.readers = append(f.readers, b.Person)
 	case request.Passed:
 		b := body[request.PassedBody](p, i)
 		a.tell(f, b.Person, "passes it on")
@@ -338,6 +349,14 @@ func (a *auditor) event(f *file, c *request.Commit, p *request.Parsed, i int) {
 			f.ended = true
 			a.tell(f, c.Node, "clears the alarm")
 		}
+	case request.MatterRaised, request.HandoverOffered:
+		a.matter(f, now, body[request.MatterBody](p, i))
+	case request.HandoverConfirmed:
+		a.confirmed(f, now, body[request.HandoverConfirmedBody](p, i))
+	case request.MatterEnded:
+		f.ended = true
+		f.turn++
+		a.tell(f, c.Node, "ends it: %s", body[request.MatterEndedBody](p, i).Reason)
 	case request.Closed:
 		f.closed = true
 	default:

@@ -32,7 +32,7 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 	if b.Purpose == request.Ask && a.morning(f, now).After(now) {
 		a.w.fail(sleeps, f.ref, "%s is asked at %s", b.Person, clockOf(now))
 	}
-	if f.ops && b.Purpose == request.Notice && a.day(now).After(now) {
+	if f.alarm.Kind != "" && b.Purpose == request.Notice && a.day(now).After(now) {
 		a.w.fail(lets, f.ref, "%s is told at %s", b.Person, clockOf(now))
 	}
 	a.waiting = append(a.waiting, p)
@@ -76,7 +76,7 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 		a.tell(f, c.Node, "%s %s", strings.ReplaceAll(string(t), "_", " "), b.Attempt)
 	}
 	ask := p.Purpose == request.Ask
-	if ask && (f.owner != "" || f.ended) {
+	if ask && !f.wants(p) {
 		w.fail(quiet, f.ref, "%s: %s of %s while %q has it (ended: %t)", c.Node, t, b.Attempt, f.owner, f.ended)
 	}
 	if p.over {
@@ -143,7 +143,7 @@ func (a *auditor) stuck(f *file, p *page, node string) {
 	within := callTimeout + 5*time.Second + 30*time.Second + 4*time.Minute
 	a.expect(&a.pages, within+a.tolerance(), func() bool {
 		at := &p.attempts[n]
-		return at.known || at.node != node || !at.deadline.Equal(deadline) || p.over || (p.Purpose == request.Ask && !f.running()) || a.standing(request.AlarmLate, "") ||
+		return at.known || at.node != node || !at.deadline.Equal(deadline) || p.over || (p.Purpose == request.Ask && !f.wants(p)) || a.standing(request.AlarmLate, "") ||
 			p.Recipient == request.ToSender || a.w.now < a.use(p).until()
 	}, func() {
 		a.w.fail(isPaged, f.ref, "nobody knows what became of %s of %s, and nobody takes it over", id, node)
@@ -176,7 +176,7 @@ func (a *auditor) lane(f *file, c *request.Commit, p *page) {
 		u := a.use(q)
 		switch {
 		case q == p || q.Channel != p.Channel || q.file.urgency.Rank() >= f.urgency.Rank():
-		case w.now-q.storedAt < while || w.now-q.file.last < while || !q.file.running():
+		case w.now-q.storedAt < while || w.now-q.file.last < while || !q.file.wants(q):
 		case u.attempts > 0 || w.now < u.until() || w.now-u.free < while:
 		case len(q.attempts) > 0 && w.time().Sub(q.attempts[len(q.attempts)-1].retryAt) < while:
 		case !c.Time.Before(q.Expires.Add(-while)):
@@ -192,7 +192,7 @@ func (a *auditor) overtaken(f *file, p, urgent *page, server *node) {
 	w, before, tries, waited := a.w, f.urgency, len(urgent.attempts), a.w.now-urgent.storedAt
 	w.at(time.Second, func() {
 		u := a.use(urgent)
-		if !slices.Contains(a.waiting, urgent) || len(urgent.attempts) > tries || u.attempts > 0 || w.now < u.until() || !urgent.file.running() {
+		if !slices.Contains(a.waiting, urgent) || len(urgent.attempts) > tries || u.attempts > 0 || w.now < u.until() || !urgent.file.wants(urgent) {
 			return
 		}
 		if server.able() && w.now-server.steady >= settle && server.ackLoss == 0 && a.tolerance() == 0 && urgent.file.urgency.Rank() < before.Rank() {

@@ -30,12 +30,7 @@ func (a *auditor) acknowledged(f *file, c *request.Commit, b *request.Acknowledg
 		f.first = now
 		w.sum.acknowledged(now.Sub(f.received))
 	}
-	turn := f.turn
-	if lapse := w.set.policy.AckLapse; lapse > 0 {
-		a.expect(&a.decides, lapse+slack+a.tolerance(), func() bool { return f.turn != turn || f.opened || f.ended }, func() {
-			w.fail(goesOn, f.ref, "%s has not read it, and it does not lapse", b.Person)
-		})
-	}
+	a.mustBeRead(f)
 	if hooked(f.sender) {
 		known := len(f.pages)
 		a.expect(&a.decides, slack+a.tolerance(), func() bool {
@@ -44,9 +39,19 @@ func (a *auditor) acknowledged(f *file, c *request.Commit, b *request.Acknowledg
 	}
 }
 
+// mustBeRead expects that who has it now reads it, or that it lapses.
+func (a *auditor) mustBeRead(f *file) {
+	turn := f.turn
+	if lapse := a.w.set.policy.AckLapse; lapse > 0 {
+		a.expect(&a.decides, lapse+slack+a.tolerance(), func() bool { return f.turn != turn || f.opened || f.ended }, func() {
+			a.w.fail(goesOn, f.ref, "%s has not read it, and it does not lapse", f.owner)
+		})
+	}
+}
+
 // message judges what goes to a provider.
 func (a *auditor) message(n *node, c dispatcher.Call, m notifier.Message) {
-	text := fmt.Sprint(m.Ref, m.Page, m.Attempt, m.About, m.Alarm, string(m.To), m.Urgency, m.Language, m.Reader, m.Code, string(m.Status), m.Others)
+	text := fmt.Sprint(m.Ref, m.Page, m.Attempt, m.About, m.Alarm, string(m.To), m.Urgency, m.Language, m.Reader, m.Code, string(m.Status), m.Others, m.Duty)
 	for _, secret := range a.sealedAs {
 		if strings.Contains(text, string(secret)) {
 			a.w.fail(sealed, m.Ref, "%s hands out what was sealed", n.name)

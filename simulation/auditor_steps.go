@@ -17,13 +17,17 @@ func (a *auditor) escalated(f *file, c *request.Commit, b *request.EscalatedBody
 		names[i] = t.Person
 	}
 	a.tell(f, c.Node, "asks level %d in round %d, because %s: %s", b.Level, b.Round, strings.ReplaceAll(string(b.Cause), "_", " "), strings.Join(names, ", "))
+	a.revision(f, c, b.RosterRevision)
+	if f.matter != nil {
+		a.chased(f, c, b, names)
+		return
+	}
 	if f.ended || f.owner != "" {
 		w.fail(quiet, f.ref, "%s escalates while %q has it (ended: %t)", c.Node, f.owner, f.ended)
 	}
 	if far := f.alarm.PagesFrom().Sub(now); f.ops && far > 0 {
 		w.fail(lets, f.ref, "%s pages %s before it may", c.Node, told(far))
 	}
-	a.revision(f, c, b.RosterRevision)
 	if b.Cause == request.CauseRoster {
 		for _, name := range names {
 			if !slices.Contains(f.step.targets, name) {
@@ -117,7 +121,7 @@ func (a *auditor) day(t time.Time) time.Time {
 // progress expects the next step of an escalation when it is due.
 func (a *auditor) progress(f *file, now time.Time) {
 	f.turn++
-	if !f.running() {
+	if !f.running() || (f.matter != nil && (f.step.Level != 1 || len(f.matter.Asks) == 0)) { // after the reminder of a handover there is an alarm, and no step
 		return
 	}
 	due := now

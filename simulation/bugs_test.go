@@ -165,6 +165,20 @@ type forgetful struct{ *dispatcher.Machine }
 
 func (forgetful) Asked(string) []*request.State { return nil }
 
+// unwatched does not see that a shift ends.
+type unwatched struct{ *dispatcher.Machine }
+
+func (u unwatched) Wanted(now time.Time) []request.MatterBody {
+	return slices.DeleteFunc(u.Machine.Wanted(now), func(b request.MatterBody) bool { return b.Kind == request.OpsHandover })
+}
+
+// resigned raises no alarm about a handover.
+type resigned struct{ *dispatcher.Machine }
+
+func (r resigned) Troubles(now time.Time) []request.AlarmBody {
+	return slices.DeleteFunc(r.Machine.Troubles(now), func(b request.AlarmBody) bool { return b.Kind == request.AlarmHandover })
+}
+
 // bugs are the seeded ones. Each is named by what is wrong, and says which invariants may notice it.
 var bugs = []struct {
 	name   string
@@ -202,7 +216,7 @@ var bugs = []struct {
 	{"acknowledgements are ignored", unjudged(without(request.Acknowledged), senderTold), []string{quiet}},
 	{"acknowledgements taken back are ignored", without(request.AcknowledgementUndone), []string{goesOn}},
 	{"passing on is ignored", without(request.Passed), []string{goesOn, inOrder}},
-	{"withdrawals are ignored", without(request.Withdrawn), []string{quiet}},
+	{"withdrawals are ignored", without(request.Withdrawn), []string{quiet, oneOwner}},
 	{"attempt_started is not compared", unchained(around(func(b *broken) {
 		b.out = uncompared(func(a dispatcher.Append) bool { return a.Starts })
 	})), []string{quiet, oneAttempt}},
@@ -266,13 +280,20 @@ var bugs = []struct {
 	{"what may not be tried yet is tried", rewrite(func(_ *node, _ *request.Commit, b *request.AttemptBody) {
 		b.RetryAt = request.Instant{}
 	}, request.AttemptFailed), []string{givesTime}},
-	{"alarms are not raised", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return silentMachine{m} }}, []string{alarmStands, foreseen}},
+	{"alarms are not raised", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return silentMachine{m} }}, []string{alarmStands, foreseen, handedOver}},
 	{"the watch forgets a gap", forgets(request.AlarmGap), []string{foreseen}},
 	{"the watch forgets telephones that nobody verified", forgets(request.AlarmUnverified), []string{foreseen}},
 	{"alarms page whatever is far", rewrite(func(_ *node, _ *request.Commit, b *request.AlarmBody) {
 		b.Due = request.Instant{}
 	}, request.AlarmRaised), []string{lets}},
 	{"replies find no page", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return forgetful{m} }}, []string{answered}},
+	{"the end of a shift is forgotten", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return unwatched{m} }}, []string{handedOver}},
+	{"a confirmed handover passes nothing", without(request.HandoverConfirmed), []string{handedOver, quiet}},
+	{
+		"nobody is told of a handover that nobody confirms",
+		tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return resigned{m} }},
+		[]string{handedOver},
+	},
 	{"what people wrote is handed out", around(func(b *broken) {
 		b.out = func(_ time.Time, c dispatcher.Command) dispatcher.Command {
 			if call, ok := c.(dispatcher.Call); ok {

@@ -79,6 +79,7 @@ func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
 		n.begin()
 	}
 	w.audit.foresee()
+	w.audit.shifts()
 	for _, d := range plan {
 		if leaveOut[d.number] {
 			continue

@@ -30,6 +30,8 @@ type brain interface {
 	Asked(person string) []*request.State
 	Troubles(now time.Time) []request.AlarmBody
 	Watched() []*request.State
+	Wanted(now time.Time) []request.MatterBody
+	NextNotice(now time.Time) (time.Time, bool)
 }
 
 // node is a process on a machine of its own, with the loop of package dispatcher/node.
@@ -77,7 +79,8 @@ type node struct {
 	measuring bool
 	lookAt    time.Duration // next look for trouble; negative: none
 	sweeping  bool
-	changesOf uint64 // revision of the roster whose changes are looked at
+	changesOf uint64        // revision of the roster whose changes are looked at
+	noticeAt  time.Duration // next look for shifts; negative: none
 	texts     map[string]notifier.AnswerKind
 	steady    time.Duration // since when nothing hampers it
 }
@@ -128,7 +131,7 @@ func (n *node) begin() {
 	n.life++
 	n.up, n.ready, n.following, n.reading, n.measuring, n.sweeping = true, false, false, false, false, false
 	n.backlog, n.folded, n.read, n.seen, n.book, n.bookAt = nil, nil, 0, 0, nil, 0
-	n.wakeAt, n.lookAt, n.measures, n.steady = -1, -1, 0, w.now
+	n.wakeAt, n.lookAt, n.noticeAt, n.measures, n.steady = -1, -1, -1, 0, w.now
 	n.told, n.toldLast, n.changesOf = nil, nil, 0
 	n.texts, n.waiting = map[string]notifier.AnswerKind{}, map[request.Ref]dispatcher.Append{}
 	n.facts = dispatcher.Facts{}
@@ -274,6 +277,10 @@ func (n *node) fold(e *entry) {
 		switch event := &e.read.Commit().Events[i]; event.Type {
 		case request.AlarmRaised, request.AlarmCleared:
 			n.look(200 * time.Millisecond)
+		case request.Acknowledged:
+			n.look(0)
+		case request.HandoverOffered: // an alarm, when nobody confirms
+			n.after(2*n.w.set.policy.Repeat, func() { n.look(0) })
 		case request.AttemptFailed:
 			if b, ok := request.Body[request.AttemptBody](e.read, i); ok && b.Failure.Retryable() {
 				n.look(0)

@@ -371,6 +371,8 @@ func (p *phones) answered(person string, m notifier.Message, text string, kind n
 		}
 	case notifier.Taken, notifier.AlarmTaken:
 		p.took(person, m.Ref, d)
+	case notifier.TakenOver:
+		p.tookOver(person, m, d)
 	default:
 	}
 }
@@ -406,6 +408,17 @@ func (p *phones) took(person string, ref request.Ref, d *dice) {
 			}, func(notifier.AnswerKind) {})
 		}, d)
 	})
+}
+
+// tookOver is a person who has the requests of a colleague now.
+func (p *phones) tookOver(person string, m notifier.Message, d *dice) {
+	for _, ref := range m.Duty.Requests {
+		p.w.at(time.Second, func() {
+			if p.w.audit.owner(ref) == person {
+				p.took(person, ref, d)
+			}
+		})
+	}
 }
 
 func (p *phones) undo(n *node, ref request.Ref, person string) {
@@ -483,8 +496,12 @@ func (p *phones) ring(m notifier.Message, id string) {
 		p.at(func(n *node) {
 			n.key(m.Ref, m.Attempt, key, func(kind notifier.AnswerKind) {
 				w.say(person, "is told of %s: %s", m.Ref, kind)
-				if kind == notifier.Taken || kind == notifier.AlarmTaken {
+				switch kind {
+				case notifier.Taken, notifier.AlarmTaken:
 					p.took(person, m.Ref, d)
+				case notifier.TakenOver:
+					p.tookOver(person, m, d)
+				default:
 				}
 			})
 		}, d)

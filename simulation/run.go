@@ -42,6 +42,7 @@ type Violation struct {
 // summary is what nights came to. Sums do not hang on the order in which nights are added.
 type summary struct {
 	Nights, Requests, Alarms, Commits int
+	Notices, Handovers                int // of shifts
 
 	Faults     map[string]int
 	Technical  int // faults of machines, networks, providers and carriers
@@ -67,6 +68,8 @@ func (s *summary) add(w *night) {
 	s.Nights++
 	s.Requests += t.Requests
 	s.Alarms += t.Alarms
+	s.Notices += t.Notices
+	s.Handovers += t.Handovers
 	s.Commits += int(w.log.end()) //nolint:gosec // thousands
 	s.Technical += t.Technical
 	s.Duplicates += t.Duplicates
@@ -241,6 +244,7 @@ func (o *Options) report(s *summary) error {
 	row("requests", "%d, %.1f a night", s.Requests, per(s.Requests))
 	row("commits in the log", "%d, %.0f a night", s.Commits, per(s.Commits))
 	row("alarms", "%d", s.Alarms)
+	row("handovers", "%d, and %d notices of shifts", s.Handovers, s.Notices)
 	row("until somebody had it", "p50 %s, p95 %s, p99 %s, max %s", seconds(times.P50), seconds(times.P95), seconds(times.P99), seconds(times.Max))
 	row("pages that came twice", "%d", s.Duplicates)
 	row("decisions that lost a race", "%d", s.Lost)

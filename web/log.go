@@ -18,6 +18,7 @@ func (s *Server) routeLog(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/requests/{ref}/log", s.api(s.showLog, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/log", s.api(s.tail, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/alarms", s.api(s.alarms, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/handovers", s.api(s.handovers, directory.RoleOfficer, directory.RoleCoordinator))
 }
 
 // showLog answers with the events of one request: an array, or one event a line for who accepts application/x-ndjson.

@@ -79,6 +79,8 @@ type States interface {
 	Open() []*request.State
 	// Alarms lists the ops logs of the alarms that stand, and of those that were cleared within two days.
 	Alarms() []*request.State
+	// Handovers lists the ops logs of the handovers that are open, and of those that ended within two days.
+	Handovers() []*request.State
 }
 
 // Rosters serves the roster and takes edits. Safe for concurrent use.

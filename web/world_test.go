@@ -286,14 +286,18 @@ func (w *world) Open() []*request.State {
 	return open
 }
 
-func (w *world) Alarms() []*request.State {
-	var alarms []*request.State
+func (w *world) Alarms() []*request.State { return w.ops(request.OpsAlarm) }
+
+func (w *world) Handovers() []*request.State { return w.ops(request.OpsHandover) }
+
+func (w *world) ops(kind request.OpsKind) []*request.State {
+	var list []*request.State
 	for _, ref := range w.log.refs() {
-		if state, err := w.State(w.t.Context(), ref); err == nil && ref.IsOps() {
-			alarms = append(alarms, state)
+		if state, err := w.State(w.t.Context(), ref); err == nil && state.Kind() == kind {
+			list = append(list, state)
 		}
 	}
-	return alarms
+	return list
 }
 
 func (w *world) Acknowledge(_ context.Context, ref request.Ref, person string, via request.Via) (web.Outcome, error) {

@@ -84,9 +84,9 @@ func eventColour(t request.EventType) string {
 	switch t {
 	case request.AlarmRaised, request.AttemptFailed, request.PageExpired:
 		return alarming
-	case request.Received, request.Escalated, request.Passed, request.AcknowledgementUndone, request.AcknowledgementLapsed:
+	case request.Received, request.Escalated, request.Passed, request.HandoverOffered, request.AcknowledgementUndone, request.AcknowledgementLapsed:
 		return pressing
-	case request.Acknowledged, request.AlarmCleared, request.Closed:
+	case request.Acknowledged, request.HandoverConfirmed, request.AlarmCleared, request.MatterEnded, request.Closed:
 		return settled
 	default:
 		return plainText
@@ -184,6 +184,24 @@ func facts(e client.Event) string {
 		decode(e, &b)
 		add("", string(b.Kind))
 		add("", b.Text())
+	case request.MatterRaised, request.HandoverOffered:
+		var b request.MatterBody
+		decode(e, &b)
+		matterFacts(b, add)
+	case request.HandoverConfirmed:
+		var b request.HandoverConfirmedBody
+		decode(e, &b)
+		add("from", b.From)
+		add("by", b.Person)
+		add("via", string(b.Via))
+		add("page", b.Page)
+		if b.Handover != "" {
+			add("handover", b.Handover.String())
+		}
+	case request.MatterEnded:
+		var b request.MatterEndedBody
+		decode(e, &b)
+		add("", b.Reason)
 	case request.Closed:
 		var b request.ClosedBody
 		decode(e, &b)
@@ -196,6 +214,29 @@ func facts(e client.Event) string {
 	}
 	add("", sealedText(e))
 	return strings.Join(parts, ", ")
+}
+
+// matterFacts says what a notice of a shift, a handover or a cover request is about.
+func matterFacts(b request.MatterBody, add func(label, value string)) {
+	add("", string(b.Kind))
+	add("", b.About)
+	add("of", b.Person)
+	add("roster", b.Roster)
+	if !b.From.IsZero() {
+		add("from", moment(b.From))
+	}
+	if !b.Until.IsZero() {
+		add("until", moment(b.Until))
+	}
+	add("to", strings.Join(b.Asks, ", "))
+	var refs []string
+	for _, h := range b.Requests {
+		refs = append(refs, h.Request.String())
+	}
+	add("requests", strings.Join(refs, ", "))
+	if b.Open > 0 {
+		add("", plural(b.Open, "open request", "open requests"))
+	}
 }
 
 // decode reads the body of an event. One of a later version leaves out what this one does not know.

@@ -109,6 +109,7 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 			stands[i] = s.Clone()
 		}
 	}
+	wanted := n.machine.Wanted(now)
 	for i, s := range over {
 		over[i] = s.Clone()
 	}
@@ -131,6 +132,7 @@ func (n *Node) lookForTrouble(ctx context.Context) {
 			n.opts.Logger.Warn("an alarm is not stored yet; trying again", zap.String("kind", string(a.Kind)), zap.Error(err))
 		}
 	}
+	n.raiseWanted(ctx, wanted)
 	for _, s := range over {
 		if err := n.clearAlarm(ctx, s); err != nil && ctx.Err() == nil {
 			n.opts.Logger.Warn("an alarm is not cleared yet; trying again", zap.Stringer("alarm", s.Ref), zap.Error(err))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"go.uber.org/zap"
+
 	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
@@ -21,6 +23,20 @@ func (n *Node) RaiseMatter(ctx context.Context, b request.MatterBody) (request.R
 	return n.begin(ctx, string(b.Kind), b.Cause, dispatcher.RaiseMatter(b), func(last *request.State) bool {
 		return last.Matter != nil && last.Matter.Same(b) && !dispatcher.CalledOff(last)
 	})
+}
+
+// raiseWanted raises notices of shifts and handovers.
+func (n *Node) raiseWanted(ctx context.Context, wanted []request.MatterBody) {
+	for _, b := range wanted {
+		switch ref, err := n.RaiseMatter(ctx, b); {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			n.opts.Logger.Warn("a notice of a shift or a handover is not stored yet; trying again", zap.String("kind", string(b.Kind)), zap.Error(err))
+		default:
+			n.opts.Logger.Info("raised", zap.String("kind", string(b.Kind)), zap.Stringer("reference", ref), zap.String("roster", b.Roster))
+		}
+	}
 }
 
 // EndMatter ends a matter; one that has ended stays as it is. Errors: [ErrNotFound], [ErrUnavailable].

@@ -172,10 +172,21 @@ func key(m notifier.Message) phrase.Key { return phrase.Key("sms_" + string(m.Ab
 // text is what a message says.
 func text(m notifier.Message, l phrase.Language) string {
 	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)}
-	if !m.Duty.From.IsZero() {
-		args.When = m.Duty.From.Format("2006-01-02 15:04")
+	d := m.Duty
+	args.Roster, args.CallSign, args.Open = d.Roster, d.CallSign, d.Open
+	args.From, args.Until = moment(d.From), moment(d.Until)
+	for _, ref := range d.Requests {
+		args.Requests = append(args.Requests, ref.String())
 	}
 	return phrase.Text(l, key(m), args)
+}
+
+// moment writes a time, and a dash for an end that nobody knows.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return phrase.Moment(t)
 }
 
 // Send hands a text over.

@@ -205,8 +205,8 @@ func (c *Client) heard(ctx context.Context, q question, form url.Values, sink no
 		return []twiml.Element{twiml.VoiceHangup{}}
 	case key == "":
 		return q.again()
-	case notice, key != notifier.KeyTake && key != notifier.KeyPass, key == notifier.KeyPass && q.about == notifier.AskToLookAfter:
-		// an alarm goes to all at once: there is nobody to pass it on to
+	case notice, key != notifier.KeyTake && key != notifier.KeyPass, key == notifier.KeyPass && q.about != notifier.AskToTake:
+		// an alarm goes to all at once, and a handover to whoever is on duty: there is nobody to pass it on to
 		return q.ask(phrase.VoiceWrongKey)
 	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
@@ -229,6 +229,8 @@ var confirmations = map[notifier.AnswerKind]phrase.Key{
 	notifier.Taken: phrase.VoiceTaken, notifier.AlreadyYours: phrase.VoiceAlreadyYours, notifier.AlreadyTaken: phrase.VoiceAlreadyTaken,
 	notifier.AlreadyEnded: phrase.VoiceAlreadyEnded, notifier.PassedOn: phrase.VoicePassedOn, notifier.CannotPass: phrase.VoiceCannotPass,
 	notifier.AlarmTaken: phrase.VoiceAlarmTaken, notifier.AlarmOver: phrase.VoiceAlarmOver,
+	notifier.Signed: phrase.VoiceSigned, notifier.TakenOver: phrase.VoiceTakenOver, notifier.AlreadyConfirmed: phrase.VoiceAlreadyConfirmed,
+	notifier.HandoverOver: phrase.VoiceHandoverOver,
 }
 
 // noteCall remembers which page the vendor says that a call is for.

@@ -234,6 +234,8 @@ var answers = map[notifier.AnswerKind]phrase.Key{
 	notifier.WrongCode: phrase.WrongCode, notifier.NoCode: phrase.NoCode, notifier.SeveralMatches: phrase.SeveralMatches,
 	notifier.TooManyGuesses: phrase.TooManyGuesses, notifier.TryAgain: phrase.TryAgain,
 	notifier.AlarmTaken: phrase.AlarmTaken, notifier.AlarmOver: phrase.AlarmOver,
+	notifier.Signed: phrase.Signed, notifier.TakenOver: phrase.TakenOver, notifier.AlreadyConfirmed: phrase.AlreadyConfirmed,
+	notifier.HandoverOver: phrase.HandoverOver,
 }
 
 // render is an answer in its reader's language; "" says nothing.
