@@ -68,6 +68,7 @@ var verdicts = map[notifier.AnswerKind]web.Verdict{
 	notifier.Undone: web.Undone, notifier.UndoOver: web.UndoOver, notifier.NotYours: web.NotYours,
 	notifier.UrgencyStands: web.UrgencyStands, notifier.ReasonNeeded: web.ReasonNeeded,
 	notifier.AlarmTaken: web.Taken, notifier.AlarmOver: web.Ended,
+	notifier.CoverIsYours: web.Taken, notifier.CoverOver: web.Ended, notifier.Declined: web.PassedOn, notifier.CannotTake: web.CannotPass, notifier.Spared: web.PassedOn,
 	notifier.Signed: web.Taken, notifier.TakenOver: web.Taken, notifier.AlreadyConfirmed: web.AlreadyYours, notifier.HandoverOver: web.Ended,
 }
 

@@ -114,6 +114,7 @@ func Run(ctx context.Context, o Options) error {
 		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged,
 		Guesses: newGuesses(cache, key, clock.Now),
 		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
+		Words:   words(), Duties: duties{duty, clock}, OfferCode: offerCodes(key),
 		Seal: func(ctx context.Context, of *request.State, eventID string, plain []byte) ([]byte, error) {
 			sealed, err := sealer.Seal(ctx, of.Scope(), of.Place(eventID), plain)
 			if errors.Is(err, vault.ErrErased) { // the event counts without the words

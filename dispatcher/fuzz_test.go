@@ -12,6 +12,7 @@ import (
 
 	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/phrase"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
 )
@@ -380,16 +381,19 @@ func fuzzedPolicy(levels string, rounds int, wait, repeat, first, lapse int64, r
 
 // FuzzReply reads any text that somebody writes back. A code is six digits that stand in the text in this order, and a reference one that is
 // valid; case, surrounding space, punctuation and the script of the digits make no difference; and what was read, written plainly, is read
-// the same. What has no code leads to nothing.
+// the same, in every language. What has no code and no command leads to nothing.
 func FuzzReply(f *testing.F) {
 	for _, text := range []string{
 		"123456", " 123456 ", "123 456", "12-34-56", "PASS 123456", "pass 7K4M-2QX9-D 123456", "ACK 123456.", "ack123456", "١٢٣٤٥٦", "１２３４５６", "१२३४५६", "𝟙𝟚𝟛𝟜𝟝𝟞", "𝟬𝟭𝟮𝟯𝟰𝟱",
 		"123456 654321", "call 112 at 03", "1234567", "12345", "", "\x00123456", "\u202e654321", "123\u200b456", "7K4M2QX9D", "OK", "«123456»", "123456\xff", "½23456", "Ⅵ12345", "12345²",
+		"WHO", "menu", "Take", "TAKE 123456", "cover", "NO 123456", "123456 no", "busy 123 456", "ЗАНЯТ 123456", "接班123456", "忙123456", "\u200fمناوبة ١٢٣٤٥٦", "occupé: 123456", "ＴＡＫＥ １２３４５６",
+		"1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣", "who knows 123456", "7K4M-2QX9-D TAKE 123456 pass654321",
 	} {
 		f.Add(text)
 	}
+	words := everyWord()
 	f.Fuzz(func(t *testing.T, text string) {
-		got := dispatcher.ParseReply(text)
+		got := dispatcher.ParseReply(text, words)
 		if got.Code != "" && (len(got.Code) != 6 || strings.Trim(got.Code, "0123456789") != "" || !strings.Contains(digitsOf(text), got.Code)) {
 			t.Fatalf("%q: the code %q does not stand in it (%q)", text, got.Code, digitsOf(text))
 		}
@@ -399,21 +403,28 @@ func FuzzReply(f *testing.F) {
 			}
 		}
 		for _, same := range []string{" " + text + "\n", "(" + text + ")!", "\u00a0" + text, westernised(text)} {
-			if again := dispatcher.ParseReply(same); again != got {
+			if again := dispatcher.ParseReply(same, words); again != got {
 				t.Fatalf("%q is read as %+v, and %q as %+v", text, got, same, again)
 			}
 		}
-		plain := got.Code
-		if got.Pass {
-			plain = "pass " + plain
-		}
+		plain := strings.TrimSpace(string(got.Wish) + " " + got.Code)
 		if got.Ref != "" {
 			plain += " " + got.Ref.String()
 		}
-		if again := dispatcher.ParseReply(plain); again != got {
+		got.Extra = 0
+		if again := dispatcher.ParseReply(plain, words); again != got {
 			t.Fatalf("%q is read as %+v, which written as %q is %+v", text, got, plain, again)
 		}
 	})
+}
+
+// everyWord are the words of all languages.
+func everyWord() dispatcher.Words {
+	lists := map[dispatcher.Wish][]string{}
+	for name, words := range phrase.Commands() {
+		lists[dispatcher.Wish(name)] = words
+	}
+	return dispatcher.NewWords(lists)
 }
 
 // digitsOf are the decimal digits of a text in the order in which they stand. The table of values is Unicode's: every block of decimal

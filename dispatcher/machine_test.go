@@ -438,30 +438,6 @@ func TestSameLogSameDecisions(t *testing.T) {
 	}
 }
 
-func TestParseReplyForgivesTheWriter(t *testing.T) {
-	for text, want := range map[string]dispatcher.Reply{
-		"123456":                         {Code: "123456"},
-		" 123 456 ":                      {Code: "123456"},
-		"ACK 123456":                     {Code: "123456"},
-		"ok, 123-456!":                   {Code: "123456"},
-		"pass 123456":                    {Code: "123456", Pass: true},
-		"Pass: 123456.":                  {Code: "123456", Pass: true},
-		"٤٥٦٧٨٩":                         {Code: "456789"},
-		"1234567":                        {},
-		"on my way":                      {},
-		"":                               {},
-		"7k4m-2qx9-d 123456":             {Code: "123456", Ref: "7K4M2QX9D"},
-		"123456 pass 7K4M2QX9D":          {Code: "123456", Ref: "7K4M2QX9D", Pass: true},
-		"12345":                          {},
-		"123456 and 654321":              {Code: "123456"},
-		"the password is not pass 12345": {Pass: true},
-	} {
-		if got := dispatcher.ParseReply(text); got != want {
-			t.Errorf("%q: %+v, want %+v", text, got, want)
-		}
-	}
-}
-
 func TestARosterThatCannotBeReadIsWaitedForAndNotForEver(t *testing.T) {
 	w := newWorld(t)
 	n := w.start("n1")

@@ -42,8 +42,8 @@ func (p *plan) ops() {
 	}
 }
 
-// matter plans for a shift or a cover request: who is told gets one text, who is asked one with a code, and nobody a call. A shift ends when
-// its text has come to an end, or when an edit takes it away; a cover request is ended by whoever keeps the roster.
+// matter plans for a shift or a cover request: who is told gets one text, who is asked one with a code, and nobody a call. What only
+// tells ends when its texts have come to an end, a shift also when an edit takes it away; a cover request is ended by whoever keeps the roster.
 func (p *plan) matter() {
 	m := p.s.Matter
 	switch {
@@ -68,7 +68,7 @@ func (p *plan) matter() {
 	if p.s.Owner != "" {
 		p.callOff("acknowledged")
 	}
-	if m.Kind == request.OpsShift && len(p.events) == 0 && !p.open() {
+	if (m.Kind == request.OpsShift || len(m.Asks) == 0) && len(p.events) == 0 && !p.open() {
 		if p.sent() {
 			p.endWith(EndedTold)
 		} else {

@@ -630,7 +630,7 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 		return targetsOf(p.s.Step.Targets, ""), "" // an edit changes the matter, and so its targets
 	}
 	if everyone || level > len(p.Policy.Levels) {
-		for _, person := range p.Roster.Everyone(p.now) {
+		for _, person := range p.spared(p.Roster.Everyone(p.now)) {
 			add(person, []string{"everyone"})
 		}
 		if len(targets) == 0 {
@@ -670,6 +670,15 @@ func (p *plan) resolve(level int, everyone bool) (targets []request.Target, nobo
 	}
 	targets = slices.DeleteFunc(targets, func(t request.Target) bool { return slices.Contains(p.s.Passed, t.Person) })
 	return targets, nobody
+}
+
+// spared leaves out those who are not to be asked again, as long as anybody else can be paged: that nobody is asked helps nobody.
+func (p *plan) spared(people []string) []string {
+	others := slices.DeleteFunc(slices.Clone(people), func(person string) bool { return slices.Contains(p.s.Busy, person) })
+	if slices.ContainsFunc(others, func(person string) bool { return p.contact(person, nil) != nil }) {
+		return others
+	}
+	return people
 }
 
 // prefer orders those on duty by the request's language and by who may decide on its type, and adds to the reasons what speaks for each, and

@@ -116,7 +116,7 @@ func TestAPolicyWithoutEndIsRefused(t *testing.T) {
 // Mathematical digits stand in Unicode without a gap between their blocks: every one after the first block was read as 9.
 func TestDigitsOfEveryScriptAreRead(t *testing.T) {
 	for _, text := range []string{"012345", "𝟎𝟏𝟐𝟑𝟒𝟓", "𝟘𝟙𝟚𝟛𝟜𝟝", "𝟢𝟣𝟤𝟥𝟦𝟧", "𝟬𝟭𝟮𝟯𝟰𝟱", "𝟶𝟷𝟸𝟹𝟺𝟻", "٠١٢٣٤٥", "۰۱۲۳۴۵", "०१२३४५", "０１２３４５"} {
-		if got := dispatcher.ParseReply(text).Code; got != "012345" {
+		if got := dispatcher.ParseReply(text, nil).Code; got != "012345" {
 			t.Errorf("%s is read as %q", text, got)
 		}
 	}
@@ -127,7 +127,7 @@ func TestOnlyNeighboursMakeACode(t *testing.T) {
 	for text, want := range map[string]string{
 		"23456 2T[[[4": "", "call 112 at 03 in 5": "", "12 people, 34 cars, 56": "", "123 456": "123456", "PASS 12 34 56 7K4M-2QX9-D": "123456", "12 345 6789": "", "1 in 123 456": "123456",
 	} {
-		if got := dispatcher.ParseReply(text).Code; got != want {
+		if got := dispatcher.ParseReply(text, nil).Code; got != want {
 			t.Errorf("%q is read as %q, want %q", text, got, want)
 		}
 	}

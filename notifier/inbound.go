@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"context"
+	"time"
 
 	"github.com/dutyline/dutyline/request"
 )
@@ -60,6 +61,16 @@ type Answer struct {
 	Ref      request.Ref
 	CallSign string // of the colleague who has it; never a name
 	Language string // of the person who wrote, BCP 47
+	Shifts   []Shift
+}
+
+// A Shift is a duty that an answer speaks of. Times are in the zone of its roster.
+type Shift struct {
+	Roster      string
+	From, Until time.Time // zero where it is not known, or does not matter
+	OnDuty      []string  // call signs, with [WhoIsOn]
+	Next        []string  // call signs of those who follow
+	Code        string    // that confirms, with [TakeOffer] and [CoverOffer]
 }
 
 // An AnswerKind says what a reply came to.
@@ -73,6 +84,7 @@ const (
 	AlreadyTaken   AnswerKind = "already_taken" // by CallSign
 	AlreadyEnded   AnswerKind = "already_ended" // withdrawn
 	PassedOn       AnswerKind = "passed_on"
+	Spared         AnswerKind = "spared"      // passed on by somebody who is not asked about it again
 	CannotPass     AnswerKind = "cannot_pass" // not yours, or nobody is asked any more
 	WrongCode      AnswerKind = "wrong_code"
 	NoCode         AnswerKind = "no_code"
@@ -86,6 +98,24 @@ const (
 	TakenOver        AnswerKind = "taken_over"        // who comes on duty has: the requests are theirs
 	AlreadyConfirmed AnswerKind = "already_confirmed" // by the same person
 	HandoverOver     AnswerKind = "handover_over"     // it is over, or offered to somebody else
+)
+
+// The answers to commands about the duty. Those that name a shift have it in Shifts.
+const (
+	ShowMenu     AnswerKind = "menu"
+	WhoIsOn      AnswerKind = "who"         // one shift for each roster
+	TakeOffer    AnswerKind = "take_offer"  // each shift has its code
+	TookOver     AnswerKind = "took_over"   // the shift is yours
+	OnDuty       AnswerKind = "on_duty"     // it was already
+	CannotTake   AnswerKind = "cannot_take" // the roster has you away, or not active
+	CoverOffer   AnswerKind = "cover_offer" // the shift has its code
+	CoverAsked   AnswerKind = "cover_asked" // others are asked for it
+	CoverOpen    AnswerKind = "cover_open"  // they were already
+	NoDuty       AnswerKind = "no_duty"     // there is no shift to cover
+	CodeOver     AnswerKind = "code_over"   // of a command: wrong, or too old; nothing was changed
+	CoverIsYours AnswerKind = "cover_yours" // you have the shift of somebody who asked for cover
+	CoverOver    AnswerKind = "cover_over"  // nobody has to take it any more
+	Declined     AnswerKind = "declined"    // nothing changes
 )
 
 // The answers to what is not done by text.

@@ -70,6 +70,7 @@ const (
 	SeveralMatches Key = "sms_several_matches"
 	TooManyGuesses Key = "sms_too_many_guesses"
 	TryAgain       Key = "sms_try_again"
+	Spared         Key = "sms_spared" // {reference}: passed on, and they are not asked about it again
 )
 
 // What calls say; [Spoken] fills them.
@@ -121,11 +122,12 @@ const (
 )
 
 // Messages lists the keys of text messages. Do not modify.
-var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Alarm, AlarmTaken, AlarmOver}
+var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver}
 
 // LongMessages lists the keys of text messages that may take two segments. Do not modify.
 var LongMessages = []Key{
 	AlarmAhead, ShiftSoon, ShiftNow, HandoverOut, HandoverIn, HandedOver, HandoverUnsigned, Signed, TakenOver, AlreadyConfirmed, HandoverOver,
+	Menu, Who, WhoLast, WhoGap, WhoNobody, WhoAlways, TakeOffer, TakeGap, TookOver, OnDuty, CannotTake, CoverOffer, CoverAsked, CoverOpen, NoDuty, CodeOver, CoverIsYours, CoverOver, Declined, Cover, CoverTaken, CoverExpired,
 }
 
 // Args fill the placeholders of a text.
@@ -138,6 +140,7 @@ type Args struct {
 	Alarm     string // kind of an alarm, as in events: redis_away; it is translated
 
 	Roster      string   // id
+	Now, Next   []string // call signs
 	From, Until string   // moments, as [Moment] writes them
 	Open        int      // how many requests
 	Requests    []string // their references, of which the first three are named
@@ -195,7 +198,7 @@ func Spoken(l Language, k Key, a Args) string {
 func fill(l Language, text, reference, urgency, language string, a Args) string {
 	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
 		"{alarm}", alarm(l, a.Alarm), "{roster}", a.Roster, "{from}", a.From, "{until}", a.Until, "{open}", strconv.Itoa(a.Open),
-		"{requests}", some(a.Requests)).Replace(text)
+		"{requests}", some(a.Requests), "{now}", strings.Join(a.Now, ", "), "{next}", strings.Join(a.Next, ", ")).Replace(text)
 }
 
 // Moment writes a time for every language, in the zone that it carries: 2026-03-29 08:00 CEST.

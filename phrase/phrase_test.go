@@ -75,7 +75,7 @@ var reserved = []string{"STOP", "STOPALL", "CANCEL", "END", "QUIT", "UNSUBSCRIBE
 
 func TestNoTextMessageTellsPeopleToSendAWordThatCarriersKeep(t *testing.T) {
 	for _, l := range Languages {
-		for _, key := range append(slices.Clone(Messages), LongMessages...) {
+		for _, key := range slices.Concat(Messages, LongMessages) {
 			for _, word := range regexp.MustCompile(`[A-Z]{3,}`).FindAllString(words[l][key], -1) {
 				if slices.Contains(reserved, word) {
 					t.Errorf("%s %s says %s", l, key, word)

@@ -31,6 +31,7 @@ func TestWhoHasARequestAndWhatItsSenderSeesAgree(t *testing.T) {
 		}
 		put(NewEvent(Received, ReceivedBody{Sender: "s1", Type: Preservation, Urgency: Critical, UrgencyProposed: Critical, BodyDigest: "d", Due: (&State{Received: at.Add(time.Second)}).ClocksAt(Critical)}))
 		owner, opened, urgency := "", false, Critical
+		busy := map[string]bool{}
 		for range rapid.IntRange(1, 30).Draw(t, "events") {
 			before, passed := s.Receipt(nil), slices.Clone(s.Passed)
 			person := rapid.SampledFrom(people).Draw(t, "person")
@@ -39,6 +40,7 @@ func TestWhoHasARequestAndWhatItsSenderSeesAgree(t *testing.T) {
 			case Acknowledged:
 				put(NewEvent(what, AcknowledgedBody{Person: person, Via: ViaWeb}))
 				owner, opened = person, false
+				delete(busy, person)
 			case AcknowledgementUndone, AcknowledgementLapsed:
 				put(NewEvent(what, UndoneBody{Person: person, Via: ViaWeb}))
 				if person == owner {
@@ -50,7 +52,9 @@ func TestWhoHasARequestAndWhatItsSenderSeesAgree(t *testing.T) {
 					t.Fatal("what is not theirs changes who is asked")
 				}
 			case Passed:
-				put(NewEvent(what, PassedBody{Person: person}))
+				forGood := rapid.Bool().Draw(t, "busy")
+				put(NewEvent(what, PassedBody{Person: person, Busy: forGood}))
+				busy[person] = busy[person] || forGood
 				if person == owner {
 					owner, opened = "", false
 				}
@@ -69,6 +73,11 @@ func TestWhoHasARequestAndWhatItsSenderSeesAgree(t *testing.T) {
 			}
 			if s.Owner != owner || s.OwnerOpened != opened || s.Urgency != urgency {
 				t.Fatalf("after %s by %s: owner %q, opened %t, urgency %s; want %q, %t, %s", what, person, s.Owner, s.OwnerOpened, s.Urgency, owner, opened, urgency)
+			}
+			for _, person := range people {
+				if slices.Contains(s.Busy, person) != busy[person] || (busy[person] && !slices.Contains(s.Passed, person) && s.Returned == "") {
+					t.Fatalf("after %s by %s: busy %v, passed %v, want %v", what, person, s.Busy, s.Passed, busy)
+				}
 			}
 			has := owner != ""
 			if (s.Status == StatusAcknowledged) != has || (s.Escalation == Stopped) != has || s.AcknowledgedAt.IsZero() == has {

@@ -202,6 +202,7 @@ type PassedBody struct {
 	Page   string `json:"page,omitempty"`
 	Person string `json:"person"`
 	Via    Via    `json:"via"`
+	Busy   bool   `json:"busy,omitempty"` // and is not to be asked about this request again
 }
 
 // UndoneBody is the body of acknowledgement_undone.

@@ -113,12 +113,13 @@ func (s *State) apply(c *Commit, e happening) error {
 		return fold(e, func(b AcknowledgedBody) {
 			s.Owner, s.AcknowledgedAt, s.Since, s.Escalation = shared(b.Person), c.Time.Time, c.Time.Time, Stopped
 			s.OwnerOpened, s.Returned, s.Undid = false, "", ""
+			s.Busy = slices.DeleteFunc(s.Busy, func(person string) bool { return person == b.Person })
 			if s.Status == StatusReceived {
 				s.Status = StatusAcknowledged
 			}
 		})
 	case Passed:
-		return fold(e, func(b PassedBody) { s.passed(b.Person) })
+		return fold(e, func(b PassedBody) { s.passed(b) })
 	case AcknowledgementUndone:
 		return fold(e, func(b UndoneBody) {
 			if s.returned(b.Person, CauseUndone) {
@@ -188,11 +189,14 @@ func (s *State) escalated(c *Commit, b EscalatedBody) {
 }
 
 // passed takes the request from its owner, or takes one of those who are asked off the list. Asking goes on in both cases.
-func (s *State) passed(person string) {
-	if !slices.Contains(s.Passed, person) {
-		s.Passed = append(s.Passed, person)
+func (s *State) passed(b PassedBody) {
+	if !slices.Contains(s.Passed, b.Person) {
+		s.Passed = append(s.Passed, b.Person)
 	}
-	if s.Owner == person {
+	if b.Busy && !slices.Contains(s.Busy, b.Person) {
+		s.Busy = append(s.Busy, b.Person)
+	}
+	if s.Owner == b.Person {
 		s.release()
 	}
 }

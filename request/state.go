@@ -156,6 +156,7 @@ type State struct {
 	Version         int // counts changes of the sender's view
 	Step            Step
 	Passed          []string // who passed since the step before the last acknowledgement
+	Busy            []string // of those: who is not asked again while anybody else can be
 	Opened          []string
 	Alarms          []AlarmBody // standing
 	Alarm           AlarmBody   // of an ops log: what it is about
@@ -183,6 +184,7 @@ func NewState(ref Ref) *State { return &State{Ref: ref, Chain: NewChain(ref)} }
 func (s *State) Clone() *State {
 	c := *s
 	c.Missing, c.Due, c.Passed = slices.Clone(s.Missing), slices.Clone(s.Due), slices.Clone(s.Passed)
+	c.Busy = slices.Clone(s.Busy)
 	c.Opened, c.Alarms, c.seen = slices.Clone(s.Opened), slices.Clone(s.Alarms), slices.Clone(s.seen)
 	c.Step.Targets, c.News = slices.Clone(s.Step.Targets), slices.Clone(s.News)
 	if s.Matter != nil {

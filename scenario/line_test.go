@@ -70,7 +70,8 @@ type line struct {
 	http   *http.Client
 }
 
-func startLine(t *testing.T, configure ...func(*config.Config)) *line {
+// startLine starts one; change may set up another configuration.
+func startLine(t *testing.T, change ...func(*config.Config)) *line {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -118,9 +119,7 @@ func startLine(t *testing.T, configure ...func(*config.Config)) *line {
 	t.Cleanup(l.sim.Close)
 
 	unlimited := 0.0
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, ended := make(chan app.Started, 1), make(chan error, 1)
-	c := config.Config{
+	set := config.Config{
 		Listen: "127.0.0.1:0", Node: "n1", DataDir: t.TempDir(), Redis: config.Redis{URL: config.Secret("redis://" + l.redis.Addr())},
 		Twilio: config.Twilio{
 			BaseURL: provider.URL, AccountSID: l.sim.AccountSID(), AuthToken: config.Secret(l.sim.AuthToken()), Numbers: []string{ours},
@@ -128,12 +127,15 @@ func startLine(t *testing.T, configure ...func(*config.Config)) *line {
 		},
 		Policy: config.Policy{Levels: [][]string{{"person:ada", "person:bruno"}, {"person:carmen"}}},
 	}
-	for _, change := range configure {
-		change(&c)
+	for _, do := range change {
+		do(&set)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan app.Started, 1), make(chan error, 1)
 	go func() {
 		ended <- app.Run(ctx, app.Options{
-			Version: "v1.2.3", Config: c,
+			Version:    "v1.2.3",
+			Config:     set,
 			Standalone: true, Logger: l.logs.logger(), Ready: func(s app.Started) { ready <- s },
 		})
 	}()

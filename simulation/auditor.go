@@ -39,6 +39,7 @@ const (
 	handedOver  = "a handover is confirmed, over or alarmed"
 	sameState   = "all nodes see the same"
 	readable    = "everything can be read"
+	spares      = "who is busy is not asked again"
 	sleeps      = "nobody is woken for a routine request"
 	foreseen    = "what is wrong with the roster is foreseen"
 	lets        = "nobody is woken for what is far"
@@ -96,6 +97,7 @@ type file struct {
 	step     step
 	ends     time.Time // of the step, before the commit that is read
 	passed   []string
+	busy     []string // of those: who is not to be asked again
 	alarms   []request.AlarmBody
 	alarm    request.AlarmBody   // of an ops log
 	matter   *request.MatterBody // of an ops log that is no alarm's
@@ -324,6 +326,9 @@ func (a *auditor) event(f *file, c *request.Commit, p *request.Parsed, i int) {
 		a.tell(f, b.Person, "passes it on")
 		if !slices.Contains(f.passed, b.Person) {
 			f.passed = append(f.passed, b.Person)
+		}
+		if b.Busy {
+			f.busy = append(f.busy, b.Person)
 		}
 		if f.owner == b.Person {
 			a.release(f, now, false)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
+	"github.com/dutyline/dutyline/roster"
 )
 
 // until is when the last call that may ring is over.
@@ -34,6 +35,10 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 	}
 	if f.alarm.Kind != "" && b.Purpose == request.Notice && a.day(now).After(now) {
 		a.w.fail(lets, f.ref, "%s is told at %s", b.Person, clockOf(now))
+	}
+	others := func(who roster.Person) bool { return len(who.Contacts) > 0 && !slices.Contains(f.busy, who.ID) }
+	if b.Purpose == request.Ask && slices.Contains(f.busy, b.Person) && slices.ContainsFunc(a.w.book.People, others) {
+		a.w.fail(spares, f.ref, "%s is asked again", b.Person)
 	}
 	a.waiting = append(a.waiting, p)
 	within := firstAttempt

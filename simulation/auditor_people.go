@@ -22,6 +22,7 @@ func (a *auditor) acknowledged(f *file, c *request.Commit, b *request.Acknowledg
 	}
 	a.tell(f, b.Person, "has it (%s)", b.Via)
 	f.owner, f.since, f.opened, f.returned = b.Person, now, false, false
+	f.busy = slices.DeleteFunc(f.busy, func(person string) bool { return person == b.Person })
 	f.turn++
 	if f.ops {
 		return

@@ -216,6 +216,7 @@ var bugs = []struct {
 	{"acknowledgements are ignored", unjudged(without(request.Acknowledged), senderTold), []string{quiet}},
 	{"acknowledgements taken back are ignored", without(request.AcknowledgementUndone), []string{goesOn}},
 	{"passing on is ignored", without(request.Passed), []string{goesOn, inOrder}},
+	{"who is busy is asked again", rewrite(func(_ *node, _ *request.Commit, b *request.PassedBody) { b.Busy = false }, request.Passed), []string{spares}},
 	{"withdrawals are ignored", without(request.Withdrawn), []string{quiet, oneOwner}},
 	{"attempt_started is not compared", unchained(around(func(b *broken) {
 		b.out = uncompared(func(a dispatcher.Append) bool { return a.Starts })

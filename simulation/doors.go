@@ -112,6 +112,12 @@ func (n *node) pass(ref request.Ref, person, page string, via request.Via, done 
 	}, done)
 }
 
+func (n *node) busy(ref request.Ref, person, page string, via request.Via, done func(notifier.AnswerKind)) {
+	n.decide(ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind) {
+		return dispatcher.Busy(s, n.clock.Now(), person, page, via)
+	}, done)
+}
+
 // report appends what a provider says of an attempt; stored is false when it should say so again.
 func (n *node) report(r notifier.Report) (stored bool) {
 	if !n.linked() {
@@ -138,7 +144,7 @@ func (n *node) reply(from notifier.Phone, id, text string, done func(notifier.An
 		done(kind)
 	}
 	contacts := n.book.ByAddress(string(from))
-	parsed := dispatcher.ParseReply(text)
+	parsed := dispatcher.ParseReply(text, nil)
 	switch {
 	case len(contacts) == 0:
 		answer(notifier.NoAnswer)
@@ -152,9 +158,12 @@ func (n *node) reply(from notifier.Phone, id, text string, done func(notifier.An
 	}
 	person := contacts[0].Person
 	act := func(ref request.Ref, page string) {
-		if parsed.Pass {
+		switch parsed.Wish {
+		case dispatcher.WishPass:
 			n.pass(ref, person, page, request.ViaCode, answer)
-		} else {
+		case dispatcher.WishBusy:
+			n.busy(ref, person, page, request.ViaCode, answer)
+		default:
 			n.acknowledge(ref, person, page, request.ViaCode, answer)
 		}
 	}

@@ -304,6 +304,9 @@ func (p *phones) read(m notifier.Message, d *dice) {
 		after += d.between(5*time.Second, 30*time.Second)
 	case p.does(person, "pass") && d.chance(0.7):
 		text = "PASS " + m.Code
+		if d.chance(0.4) {
+			text = "BUSY " + m.Code
+		}
 	case p.does(person, "web"):
 		w.at(after, func() { p.web(person, m.Ref, m.Page, d) })
 		return

@@ -177,6 +177,7 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	if _, err := as(token.Text).Duty(ctx, "", time.Time{}); !client.Refused(err) {
 		t.Errorf("a revoked token: %v", err)
 	}
+	calendarSpeaks(t, officer, coordinator, check)
 	health, err := as("").Health(ctx)
 	check("Health", err, health.OK && len(health.Parts) == 1, health)
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dutyline/dutyline/client"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
 	"github.com/dutyline/dutyline/roster/calendar/calendartest"
@@ -280,5 +281,31 @@ func TestACalendarFileIsImportedAsAnEditWithItsPreview(t *testing.T) {
 	}
 	if a := w.call("POST", "/api/v1/roster/import/leave?person=ada", w.officer, away, "Content-Type", "text/calendar", "If-Match", `"3"`); a.StatusCode != http.StatusForbidden {
 		t.Errorf("an officer: %d", a.StatusCode)
+	}
+}
+
+// calendarSpeaks is the part of TestTheClientSpeaksToTheServer about calendars and paper.
+func calendarSpeaks(t *testing.T, officer, coordinator *client.Client, check func(method string, err error, ok bool, got any)) {
+	t.Helper()
+	ctx := t.Context()
+	data, err := officer.Calendar(ctx, "ada", "", time.Time{}, time.Time{})
+	check("Calendar", err, strings.Contains(string(data), "X-WR-CALNAME:EAGLE on duty"), string(data))
+	feed, err := officer.AddFeed(ctx, client.NewFeed{Person: "ada", Days: 3})
+	check("AddFeed", err, strings.HasPrefix(feed.URL, "/calendar/dl_") && feed.Expires.Sub(feed.Added.Time) == 72*time.Hour, feed)
+	feeds, err := coordinator.Feeds(ctx)
+	check("Feeds", err, len(feeds) == 1 && feeds[0].Person == "ada" && feeds[0].URL == "", feeds)
+	check("RevokeFeed", officer.RevokeFeed(ctx, feed.ID), true, nil)
+	paper, err := coordinator.Sheet(ctx, "text", 3)
+	check("Sheet", err, strings.HasPrefix(string(paper), "DUTY ROSTER"), string(paper))
+	if _, err := officer.Sheet(ctx, "text", 0); !client.Refused(err) {
+		t.Errorf("names and numbers for an officer: %v", err)
+	}
+	book, err := coordinator.Roster(ctx)
+	must(t, err)
+	in := client.Import{Person: "ada", Zone: "Europe/Paris", Data: []byte(ics("DTSTART;VALUE=DATE:20260401")), DryRun: true}
+	imported, err := coordinator.Import(ctx, in, book.Revision)
+	check("Import", err, len(imported.Taken) == 1 && imported.Taken[0].From.String() == "2026-03-31T22:00:00.000Z" && imported.Revision == book.Revision && !imported.Preview.From.IsZero(), imported)
+	if _, err := coordinator.Import(ctx, client.Import{Calendar: "none", Data: in.Data}, book.Revision); !client.Refused(err) {
+		t.Errorf("a calendar that is not there: %v", err)
 	}
 }

@@ -77,10 +77,10 @@ func newQuietWorld(t testing.TB, address string) *world {
 			Log: w.log, Sealer: clearSealer{}, Deployment: vault.Key{1}, Node: "n1", Now: w.Now,
 		}),
 		Directory: w.dir, Officer: w, States: w, Rosters: w, Table: &w.table, Log: w.log, Health: w, UndoWindow: undoWindow,
-		Escalation: sheet.Escalation{Levels: [][]string{{"roster"}, {"next"}}, Rounds: 3, Waits: []sheet.Wait{{Urgency: request.Critical, Time: 3 * time.Minute}}},
-		Sessions:   web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
+		Sessions: web.NewRedisSessions(client, w.Now), SignIns: web.NewSignIns(client, w.Now),
 		Webhooks:      http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),
 		WebhookSecret: func(sender string) string { return "whsec_" + sender },
+		Escalation:    sheet.Escalation{Levels: [][]string{{"roster"}, {"next"}}, Rounds: 3, Waits: []sheet.Wait{{Urgency: request.Critical, Time: 3 * time.Minute}}},
 		Now:           w.Now, Logger: zap.New(core),
 	})
 	must(t, err)

@@ -80,6 +80,7 @@ func (n *Node) watchAlarms(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		n.lookForTrouble(ctx)
+		n.lookForCovers(ctx)
 		select {
 		case <-ctx.Done():
 			return

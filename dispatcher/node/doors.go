@@ -22,12 +22,19 @@ const (
 // An Outcome is what came of an officer's wish.
 type Outcome struct {
 	Kind     notifier.AnswerKind
-	CallSign string // with [notifier.AlreadyTaken]: of the colleague who has it; never a name
-	Seq      uint64 // of what was appended; 0 when nothing was
+	CallSign string           // with [notifier.AlreadyTaken]: of the colleague who has it; never a name
+	Shifts   []notifier.Shift // with [notifier.CoverIsYours]: the duty
+	Seq      uint64           // of what was appended; 0 when nothing was
 }
 
 // Acknowledge takes the request for a person. Errors: [ErrNotFound], [ErrUnavailable].
 func (n *Node) Acknowledge(ctx context.Context, ref request.Ref, person, page string, via request.Via) (Outcome, error) {
+	switch cover, err := n.coverLog(ctx, ref); {
+	case err != nil:
+		return Outcome{}, err
+	case cover != nil:
+		return n.acceptCover(ctx, cover, person, page, via)
+	}
 	return n.decide(ctx, ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
 		events, kind := dispatcher.Acknowledge(s, n.opts.Clock.Now(), person, page, via)
 		return events, kind, ""
@@ -36,9 +43,29 @@ func (n *Node) Acknowledge(ctx context.Context, ref request.Ref, person, page st
 
 // Pass gives the request to the next. The reason may be ""; it is sealed. Errors: [ErrNotFound], [ErrUnavailable].
 func (n *Node) Pass(ctx context.Context, ref request.Ref, person, page, reason string, via request.Via) (Outcome, error) {
+	switch cover, err := n.coverLog(ctx, ref); {
+	case err != nil:
+		return Outcome{}, err
+	case cover != nil:
+		return n.declineCover(ctx, cover, person)
+	}
 	return n.decide(ctx, ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
 		events, kind := dispatcher.Pass(s, person, page, via)
 		return events, kind, reason
+	})
+}
+
+// Busy is [Node.Pass] for a person who is not to be asked about this request again. Errors: [ErrNotFound], [ErrUnavailable].
+func (n *Node) Busy(ctx context.Context, ref request.Ref, person, page string, via request.Via) (Outcome, error) {
+	switch cover, err := n.coverLog(ctx, ref); {
+	case err != nil:
+		return Outcome{}, err
+	case cover != nil:
+		return n.declineCover(ctx, cover, person)
+	}
+	return n.decide(ctx, ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
+		events, kind := dispatcher.Busy(s, n.opts.Clock.Now(), person, page, via)
+		return events, kind, ""
 	})
 }
 
@@ -169,11 +196,5 @@ func (n *Node) callSign(s *request.State, kind notifier.AnswerKind) string {
 	if kind != notifier.AlreadyTaken {
 		return ""
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.roster == nil {
-		return ""
-	}
-	who, _ := n.roster.Person(s.Owner)
-	return who.CallSign
+	return n.signOf(s.Owner)
 }

@@ -312,6 +312,10 @@ func (n *Node) useRoster(r *roster.Compiled) {
 		return
 	}
 	n.step(dispatcher.RosterChanged{Roster: r})
+	select { // there may be cover requests to tell of
+	case n.alarms.poke <- struct{}{}:
+	default:
+	}
 }
 
 // Ready reports whether the node has read the log and has a roster: from then on it pages.

@@ -83,6 +83,12 @@ type Options struct {
 	Clock     *Clock
 	// Code gives the code of a page: six digits, always the same.
 	Code func(ref request.Ref, page string) string
+	// Words are what officers may write in texts besides the English words; nil: nothing.
+	Words dispatcher.Words
+	// Duties takes what officers change of the roster by text, and OfferCode makes the code by which one confirms that: six digits, of the
+	// person, the terms and a number that changes with time. nil: nothing can be changed.
+	Duties    Duties
+	OfferCode func(person, terms string, slot int64) string
 	// Clocks gives the clocks of a request at another urgency, from its content. nil: legal clocks, which hang on the content, stay.
 	Clocks func(ctx context.Context, s *request.State, to request.Urgency) ([]request.Due, error)
 	// Seal encrypts what somebody wrote about a request, for the event of that id.
@@ -109,6 +115,7 @@ func (o *Options) validate() error {
 	for name, absent := range map[string]bool{
 		"name": o.Name == "", "log": o.Log == nil, "rosters": o.Rosters == nil, "guesses": o.Guesses == nil, "clock": o.Clock == nil,
 		"code": o.Code == nil, "seal": o.Seal == nil,
+		"offer code": o.OfferCode == nil && o.Duties != nil,
 	} {
 		if absent {
 			errs = append(errs, fmt.Errorf("make node: %s is missing", name))

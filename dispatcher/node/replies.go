@@ -134,29 +134,43 @@ func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) noti
 	if n.opts.Guesses.Count(ctx, from) >= maxGuesses {
 		return n.fruitless(from, result, notifier.TooManyGuesses)
 	}
-	parsed := dispatcher.ParseReply(text)
-	if parsed.Code == "" {
-		return n.fruitless(from, result, notifier.NoCode)
+	parsed := dispatcher.ParseReply(text, n.opts.Words)
+	if parsed.Code == "" { // whatever it asks for, nothing is stored: an answering machine must not keep it going
+		answer := n.command(book, who, parsed.Wish, result)
+		return n.fruitless(from, answer, answer.Kind)
+	}
+	offer, done := n.offered(book, who.ID, parsed)
+	if offer != nil && offer.Wish == parsed.Wish {
+		return n.confirm(ctx, who, offer, done, parsed.Wish, result)
 	}
 	match, several, err := n.match(ctx, who, parsed)
 	switch {
 	case err != nil: // perhaps the code is right, and nobody knows yet
 		result.Kind = notifier.TryAgain
 		return result
-	case several:
+	case several, match.page != "" && offer != nil:
 		result.Kind = notifier.SeveralMatches
 		return result
+	case offer != nil:
+		return n.confirm(ctx, who, offer, done, parsed.Wish, result)
 	case match.page == "":
-		if n.opts.Guesses.Wrong(ctx, from) > maxGuesses {
-			return n.fruitless(from, result, notifier.TooManyGuesses)
+		kind := notifier.WrongCode
+		if parsed.Wish == dispatcher.WishTake || parsed.Wish == dispatcher.WishCover {
+			kind = notifier.CodeOver
 		}
-		return n.fruitless(from, result, notifier.WrongCode)
+		if n.opts.Guesses.Wrong(ctx, from) > maxGuesses {
+			kind = notifier.TooManyGuesses
+		}
+		return n.fruitless(from, result, kind)
 	}
 	result.Ref = match.ref
 	var outcome Outcome
-	if parsed.Pass {
+	switch {
+	case parsed.Wish == dispatcher.WishBusy:
+		outcome, err = n.Busy(ctx, match.ref, who.ID, match.page, request.ViaCode)
+	case parsed.Wish.Refuses():
 		outcome, err = n.Pass(ctx, match.ref, who.ID, match.page, "", request.ViaCode)
-	} else {
+	default:
 		outcome, err = n.Acknowledge(ctx, match.ref, who.ID, match.page, request.ViaCode)
 	}
 	if err != nil {
@@ -164,7 +178,7 @@ func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) noti
 		result.Kind = notifier.TryAgain
 		return result
 	}
-	result.Kind, result.CallSign = outcome.Kind, outcome.CallSign
+	result.Kind, result.CallSign, result.Shifts = outcome.Kind, outcome.CallSign, outcome.Shifts
 	return result
 }
 

@@ -46,6 +46,7 @@ type world struct {
 	cut     bool // the line of nodes that start
 	alarms  node.Alarms
 	told    told
+	words   dispatcher.Words
 
 	server *eventlog.Embedded
 	nodes  bool                        // nodes that start hear of each other, and ask the log for its time
@@ -101,6 +102,7 @@ func (w *world) start(name string) *life {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},
 		Clocks: w.clocks, StatusChanged: w.told.by(name),
+		Words: w.words, Duties: w.rosters, OfferCode: offerCode,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -428,6 +430,22 @@ type rosters struct {
 	broken  int           // so many more times following breaks at once
 	slow    time.Duration // of reading
 	refused int           // so many more reads fail
+	unsaved int           // so many more edits fail
+	saving  time.Duration // of an edit
+	history []string
+}
+
+// offerCode is the code of an offer.
+func offerCode(person, terms string, slot int64) string {
+	return fmt.Sprintf("9%05d", sum(person, terms, fmt.Sprint(slot))%100_000)
+}
+
+func sum(texts ...string) int {
+	total := 0
+	for _, r := range strings.Join(texts, "\x00") {
+		total = (total*31 + int(r)) % 1_000_000
+	}
+	return total
 }
 
 func newRosters(t *testing.T, b roster.Book) *rosters {
@@ -441,6 +459,40 @@ func (r *rosters) edit(change func(*roster.Book)) {
 	r.book.Revision++
 	close(r.edited)
 	r.edited = make(chan struct{})
+}
+
+// Edit lets two edits that meet be made one after the other, each of the newest book.
+func (r *rosters) Edit(_ context.Context, person, reason string, change func(roster.Book, time.Time) (roster.Book, error)) (roster.Book, error) {
+	r.mu.Lock()
+	book, refused := r.book, r.unsaved > 0
+	r.unsaved--
+	r.mu.Unlock()
+	if refused {
+		return roster.Book{}, fmt.Errorf("%w: %w", node.ErrUnavailable, errCut)
+	}
+	for {
+		edited, err := change(book, time.Now())
+		if err != nil {
+			return roster.Book{}, err
+		}
+		time.Sleep(r.saving) // somebody else may be faster
+		r.mu.Lock()
+		if r.book.Revision != book.Revision {
+			book = r.book
+			r.mu.Unlock()
+			continue
+		}
+		r.mu.Unlock()
+		r.edit(func(b *roster.Book) {
+			revision := b.Revision
+			*b = edited
+			b.Revision = revision
+		})
+		r.mu.Lock()
+		r.history = append(r.history, person+": "+reason)
+		r.mu.Unlock()
+		return edited, nil
+	}
 }
 
 func (r *rosters) Current(ctx context.Context, atLeast uint64) (*roster.Compiled, error) {

@@ -43,6 +43,8 @@ var table = map[string]row{
 	"roster/sheet": {pure: true, ours: []string{"request", "roster"}},
 	// iCalendar comes and goes through libraries, which a pure package does not import.
 	"roster/calendar": {ours: []string{"roster"}},
+	// It reads calendars with another library than the one that wrote them.
+	"roster/calendar/calendartest": {tests: true, ours: []string{"roster/calendar"}},
 	// A text names urgency and reference by request's types.
 	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.

@@ -208,8 +208,9 @@ func (c *Client) store(w http.ResponseWriter, r *http.Request, report notifier.R
 // messageSID is the provider's id of a message; webhooks of older accounts have only the second name.
 func messageSID(form url.Values) string { return cmp.Or(form.Get("MessageSid"), form.Get("SmsSid")) }
 
-// carriersWords are handled by the provider itself: they opt a phone out and in. They get no answer from us.
-var carriersWords = []string{"STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "REVOKE", "OPTOUT", "CANCEL", "START", "YES", "UNSTOP", "HELP", "INFO"}
+// carriersWords are handled by the provider itself: they opt a phone out and in. They get no answer from us. HELP and INFO are answered by some
+// carriers and handed on by others: where they arrive they are commands like any.
+var carriersWords = []string{"STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "REVOKE", "OPTOUT", "CANCEL", "START", "YES", "UNSTOP"}
 
 // inbound takes a text that somebody sent and answers in TwiML, whatever happens.
 func (c *Client) inbound(w http.ResponseWriter, r *http.Request, form url.Values, sink notifier.Sink) {
@@ -225,26 +226,6 @@ func (c *Client) inbound(w http.ResponseWriter, r *http.Request, form url.Values
 		return
 	}
 	answer = render(sink.Reply(r.Context(), notifier.Phone(form.Get("From")), messageSID(form), form.Get("Body")))
-}
-
-// answers says what each kind of answer is told with.
-var answers = map[notifier.AnswerKind]phrase.Key{
-	notifier.Taken: phrase.Taken, notifier.AlreadyYours: phrase.AlreadyYours, notifier.AlreadyTaken: phrase.AlreadyTaken,
-	notifier.AlreadyEnded: phrase.AlreadyEnded, notifier.PassedOn: phrase.PassedOn, notifier.CannotPass: phrase.CannotPass,
-	notifier.WrongCode: phrase.WrongCode, notifier.NoCode: phrase.NoCode, notifier.SeveralMatches: phrase.SeveralMatches,
-	notifier.TooManyGuesses: phrase.TooManyGuesses, notifier.TryAgain: phrase.TryAgain,
-	notifier.AlarmTaken: phrase.AlarmTaken, notifier.AlarmOver: phrase.AlarmOver,
-	notifier.Signed: phrase.Signed, notifier.TakenOver: phrase.TakenOver, notifier.AlreadyConfirmed: phrase.AlreadyConfirmed,
-	notifier.HandoverOver: phrase.HandoverOver,
-}
-
-// render is an answer in its reader's language; "" says nothing.
-func render(a notifier.Answer) string {
-	key, ok := answers[a.Kind]
-	if !ok {
-		return ""
-	}
-	return phrase.Text(phrase.Pick(a.Language), key, phrase.Args{Reference: a.Ref.String(), CallSign: a.CallSign})
 }
 
 // writeTwiML answers a webhook with one text, or with none.
