@@ -82,6 +82,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	clock := o.startClock(ctx, logs.requests)
+	mails, err := o.openMail(clock.Now)
+	if err != nil {
+		return err
+	}
 	people := directory.New(directoryLog{logs.directory})
 	people.LoopbackWebhooks = o.Standalone
 	tellers := senders{people, key.Derive("webhook")}
@@ -102,11 +106,11 @@ func Run(ctx context.Context, o Options) error {
 	ends.push("nats door", counter.Close)
 	dispatch, err = node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
-		Providers: []node.Provider{
+		Providers: append([]node.Provider{
 			{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.texts}},
 			{Channel: phone.client.Voice(), Limit: notifier.Limit{PerSecond: phone.calls}},
 			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
-		},
+		}, mails...),
 		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged,
 		Guesses: newGuesses(cache, key, clock.Now),
 		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },

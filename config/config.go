@@ -12,6 +12,7 @@ type Config struct {
 	NATS          NATS
 	Redis         Redis
 	Twilio        Twilio
+	Mail          Mail
 	Contacts      Contacts
 	Policy        Policy
 	Log           Log
@@ -42,6 +43,17 @@ type Twilio struct {
 	Numbers           []string // E.164, from which texts and calls go out
 	TextsPerSecond    *float64 // per number; 0: unlimited; nil: not set
 	CallsPerSecond    *float64 // per number; 0: unlimited; nil: not set
+}
+
+// Mail is the server that takes e-mails to officers and coordinators, which go beside their telephones.
+type Mail struct {
+	Host     string // "": nobody is told by e-mail
+	Port     int    // 0: 587, with implicit TLS 465
+	Username string // with Password
+	Password Secret
+	From     string // who writes: an address, with or without a name
+	TLS      string // starttls, implicit; "": starttls
+	CAFile   string // PEM, in place of the system's
 }
 
 // Contacts bound which telephone numbers people may have.

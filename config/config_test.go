@@ -127,6 +127,13 @@ func describe(c Config) string {
 	if f := c.Twilio.CallsPerSecond; f != nil {
 		fmt.Fprintf(&out, "twilio.calls_per_second = %g\n", *f)
 	}
+	line("mail.host", c.Mail.Host)
+	line("mail.port", c.Mail.Port)
+	line("mail.username", c.Mail.Username)
+	hidden("mail.password", c.Mail.Password)
+	line("mail.from", c.Mail.From)
+	line("mail.tls", c.Mail.TLS)
+	line("mail.ca_file", c.Mail.CAFile)
 	line("contacts.allow", c.Contacts.Allow)
 	line("policy.ack_lapse", c.Policy.AckLapse)
 	line("policy.undo_window", c.Policy.UndoWindow)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -27,6 +28,7 @@ func (c Config) Validate(production bool) error {
 	v.nats(c.NATS)
 	v.redis(c.Redis)
 	v.twilio(c.Twilio, production)
+	v.mail(c.Mail)
 	v.contacts(c.Contacts)
 	v.levels(c.Policy.Levels)
 	v.alarmTo(c.AlarmTo)
@@ -152,6 +154,30 @@ func (v *validator) twilio(t Twilio, production bool) {
 	}
 	if len(t.Numbers) == 0 {
 		v.add("twilio.numbers", "at least one is needed %s: list the numbers that pages go out from", where)
+	}
+}
+
+func (v *validator) mail(m Mail) {
+	if m.Host == "" {
+		if m != (Mail{}) {
+			v.add("mail.host", "it is absent, and other keys of mail are given: give the name of the server too, or take them out")
+		}
+		return
+	}
+	if strings.ContainsAny(m.Host, ":/@ ") {
+		v.add("mail.host", "this is no name of a server: write it alone, as in smtp.example.org, and the port into mail.port")
+	}
+	if m.Port < 0 || m.Port > 65535 {
+		v.add("mail.port", "%d is no port: use a number from 1 to 65535, or leave it out", m.Port)
+	}
+	if (m.Username == "") != (m.Password == "") {
+		v.add("mail.password", "a name and its password belong together: give mail.username and DUTYLINE_MAIL_PASSWORD_FILE, or neither")
+	}
+	if _, err := mail.ParseAddress(m.From); err != nil {
+		v.add("mail.from", "an address is needed with mail.host: write who e-mails come from, as in Dutyline <dutyline@example.org>")
+	}
+	if !slices.Contains([]string{"", "starttls", "implicit"}, m.TLS) {
+		v.add("mail.tls", "%q is no way to encrypt: use starttls (port 587) or implicit (port 465); nothing goes out without", m.TLS)
 	}
 }
 

@@ -105,7 +105,7 @@ func (p *plan) recipient() request.Recipient {
 // aboutOf says what a page asks or tells.
 func aboutOf(s *request.State, p *request.Page) notifier.About {
 	switch {
-	case p.About != "":
+	case p.About != "" && p.About != request.AboutAsked:
 		return notifier.About(p.About)
 	case s.Kind() == request.OpsAlarm:
 		return notifier.AskToLookAfter

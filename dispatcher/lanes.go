@@ -111,7 +111,7 @@ func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool)
 	if s.Closed { // whatever it was closed with: nothing more is expected of it
 		return time.Time{}, false
 	}
-	over := p.Purpose == request.Ask && s.Settled(p) // then it is called off, and never sent or taken over
+	over := askingPage(p) && s.Settled(p) // then it is called off, and never sent or taken over
 	switch p.State {
 	case request.PageQueued:
 		return p.Ordered, !over

@@ -92,6 +92,10 @@ func NewMachine(opts Options) *Machine {
 			m.planner.Webhook = opts.Webhook
 			continue
 		}
+		if slices.Contains(beside, p.Medium) {
+			m.planner.Beside = append(m.planner.Beside, p.Medium)
+			continue
+		}
 		if !slices.Contains(m.planner.Media, p.Medium) {
 			m.planner.Media = append(m.planner.Media, p.Medium)
 		}

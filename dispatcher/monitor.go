@@ -73,7 +73,7 @@ func anyLate(s *request.State, now time.Time) bool {
 // late reports whether a page should have been attempted a while ago.
 func late(p *request.Page, now time.Time) bool {
 	var due time.Time
-	if p.Recipient == request.ToSender {
+	if p.Recipient == request.ToSender || slices.Contains(beside, p.Channel) {
 		return false // nobody of ours waits for it
 	}
 	switch p.State {

@@ -25,6 +25,8 @@ type Planner struct {
 	Roster *roster.Compiled
 	// Media are the channels that a provider serves, as "sms".
 	Media []string
+	// Beside are those of them over which people are told that they are asked, and nobody answers; they are not among Media.
+	Beside []string
 	// Webhook says whether a sender wants to be told, by their id; nil: nobody does. It must be quick, and never blocks.
 	Webhook func(sender string) bool
 
@@ -107,7 +109,8 @@ func (p *plan) expired(page *request.Page) bool {
 	return !p.now.Before(page.Expires.Time)
 }
 
-// callOff cancels the asking pages that are not with a provider, and looks again when those that are should have come back.
+// callOff cancels the pages that ask, and the notices beside them, that are not with a provider, and looks again when those that are should have
+// come back.
 func (p *plan) callOff(reason string) {
 	p.events = append(p.events, cancelPages(p.s, p.now, reason, askingPage)...)
 	p.waitForCalls()
@@ -117,7 +120,7 @@ func (p *plan) callOff(reason string) {
 func (p *plan) waitForCalls() {
 	for i := range p.s.Pages {
 		page := &p.s.Pages[i]
-		if page.Purpose != request.Ask || page.State != request.PageSending {
+		if !askingPage(page) || page.State != request.PageSending {
 			continue
 		}
 		if back := page.Last().Deadline.Add(takeOverGrace); p.now.Before(back) {
@@ -126,9 +129,11 @@ func (p *plan) waitForCalls() {
 	}
 }
 
-// askingPage and everyPage say which pages are called off.
-func askingPage(p *request.Page) bool { return p.Purpose == request.Ask }
-func everyPage(*request.Page) bool    { return true }
+// askingPage and everyPage say which pages are called off: those that ask, with the notices beside them, or all.
+func askingPage(p *request.Page) bool {
+	return p.Purpose == request.Ask || p.About == request.AboutAsked
+}
+func everyPage(*request.Page) bool { return true }
 
 func cancelPages(s *request.State, now time.Time, reason string, which func(*request.Page) bool) []request.Event {
 	var events []request.Event
@@ -168,6 +173,7 @@ func (p *plan) end() {
 			p.order(person, request.PageBody{Purpose: request.Notice, About: string(p.s.Status), Level: p.s.Step.Level, Round: p.s.Step.Round}, contact)
 		}
 	}
+	p.tellEndBeside()
 	open := slices.ContainsFunc(p.s.Pages, func(page request.Page) bool { return page.State.Open() })
 	if len(p.events) == 0 && !open && !p.s.TooNew() {
 		p.add(request.Closed, request.ClosedBody{Reason: string(p.s.Status)})
@@ -397,6 +403,7 @@ func (p *plan) ask(person string, level, round int) {
 	default:
 		p.raise(request.AlarmNoChannel, "person "+person)
 	}
+	p.tellBeside(person, level, round) // whatever came of the telephone
 }
 
 // asking reports whether an asking page for a person is on its way over a channel ("" is any).

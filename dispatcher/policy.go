@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,8 +129,8 @@ func (p Policy) Validate() error {
 	}
 	for _, u := range request.Urgencies {
 		for i, rule := range p.Channels[u] {
-			if rule.Channel == "" || rule.After < 0 || rule.After >= p.Waits[u] {
-				errs = append(errs, fmt.Errorf("policy.channels.%s[%d]: a channel is needed, and a time within the wait of a step", u, i))
+			if rule.Channel == "" || slices.Contains(beside, rule.Channel) || rule.After < 0 || rule.After >= p.Waits[u] {
+				errs = append(errs, fmt.Errorf("policy.channels.%s[%d]: a channel that people answer over is needed, and a time within the wait of a step", u, i))
 			}
 		}
 	}

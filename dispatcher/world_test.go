@@ -34,6 +34,7 @@ type world struct {
 	voice    bool // there is a provider of calls
 	ring     func(dispatcher.Call) []rung
 	webhook  func(sender string) bool // nil: there is no provider of messages to senders
+	mail     bool                     // there is a server of e-mail
 }
 
 // rung is something that a provider says of a call after it took it.
@@ -109,6 +110,10 @@ func (w *world) start(name string) *node {
 	if w.webhook != nil {
 		receiver := func(notifier.Phone) string { return "receiver.example" }
 		providers = append(providers, dispatcher.Provider{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: receiver})
+	}
+	if w.mail {
+		server := func(notifier.Phone) string { return "smtp.example" }
+		providers = append(providers, dispatcher.Provider{Name: "smtp", Medium: notifier.MediumEmail, Lane: server, Limit: notifier.Limit{InFlight: 4}})
 	}
 	n := &node{name: name, machine: dispatcher.NewMachine(dispatcher.Options{
 		Node: name, Policy: w.policy, CallTimeout: timeout, Providers: providers, Webhook: w.webhook,

@@ -80,7 +80,7 @@ type Message struct {
 	About    About
 	Alarm    request.AlarmKind // of an alarm: what is wrong, in one word
 	Duty     Duty              // of a shift, a handover or a cover request
-	To       Phone             // of a message to a sender: their id
+	To       Phone             // of an e-mail: the address; of a message to a sender: their id
 	Urgency  request.Urgency
 	Language string    // of the request (BCP 47), "" when unknown
 	Reader   string    // language in which the recipient is addressed (BCP 47)
@@ -105,6 +105,8 @@ func (m Message) LogValue() slog.Value {
 const (
 	MediumSMS   = "sms"
 	MediumVoice = "voice"
+	// MediumEmail goes beside the telephone: nobody answers over it.
+	MediumEmail = "email"
 )
 
 // An Outcome is what is known after a call to a provider. Exactly one of the types below.
@@ -137,7 +139,7 @@ func (NotFound) outcome() {}
 type Channel interface {
 	// Name is the provider's name in events: twilio.
 	Name() string
-	// Medium is the channel's name in events and rosters: [MediumSMS], [MediumVoice].
+	// Medium is the channel's name in events and rosters: [MediumSMS], [MediumVoice], [MediumEmail].
 	Medium() string
 	// Lane names the lane (one provider number) that serves a recipient; always the same for the same recipient, so that a conversation
 	// stays on one number.

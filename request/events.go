@@ -128,6 +128,9 @@ const (
 	ToSender      Recipient = "sender"
 )
 
+// AboutAsked is what a notice is about that tells somebody, beside their telephone, that they are being asked.
+const AboutAsked = "asked"
+
 // PageBody is the body of page_ordered, page_cancelled and page_expired: one person asked over one channel, with one code.
 type PageBody struct {
 	Page           string    `json:"page"` // p1, p2 … within the request

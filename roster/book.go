@@ -105,8 +105,8 @@ func (l *Language) UnmarshalJSON(data []byte) error {
 // A Contact is one way to reach a person.
 type Contact struct {
 	ID       string `json:"id"`
-	Channel  string `json:"channel"`           // sms, voice
-	Address  string `json:"address,omitempty"` // E.164
+	Channel  string `json:"channel"`           // sms, voice; email goes beside them
+	Address  string `json:"address,omitempty"` // E.164; of an e-mail: the address alone
 	Verified bool   `json:"verified"`
 }
 

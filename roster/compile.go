@@ -186,6 +186,9 @@ func Compile(b Book) (*Compiled, error) {
 			continue
 		}
 		for _, contact := range p.Contacts {
+			if contact.Channel == Email {
+				continue
+			}
 			c.phones[contact.Address] = append(c.phones[contact.Address], PersonContact{p.ID, contact.ID})
 		}
 	}
@@ -330,7 +333,7 @@ func (c *Compiled) sign(id string) string {
 	return id
 }
 
-// ByAddress lists the contacts that have exactly this telephone number (E.164), in the order of the book, over every channel. They all
+// ByAddress lists the contacts that have exactly this telephone number (E.164), in the order of the book, over every channel of telephones. They all
 // belong to one person: [Book.Validate] lets nobody share a number, so that a reply can be told apart. Erased people have none. Do not
 // modify.
 func (c *Compiled) ByAddress(e164 string) []PersonContact { return c.phones[e164] }

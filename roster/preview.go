@@ -25,7 +25,7 @@ type Preview struct {
 	Moves     []Move                `json:"moves"`              // the same, with who is on duty now
 	Gaps      []Gap                 `json:"gaps"`               // of the new rosters
 	Hours     map[string]HourChange `json:"hours"`              // people whose hours change
-	Contacts  []string              `json:"contacts_missing"`   // people without a contact, and erased ones who are still on duty in the span
+	Contacts  []string              `json:"contacts_missing"`   // people without a telephone, and erased ones who are still on duty in the span
 	Confirm   []string              `json:"confirm_unverified"` // people whom the edit puts on duty without a verified telephone: see [Book.Confirm]
 	Overlaps  []Overlap             `json:"overlaps"`
 	Rest      []ShortRest           `json:"rest"`
@@ -131,7 +131,7 @@ func Diff(before, after Book, from, until time.Time) Preview {
 	past, planned := was.work(from, until), will.work(from, until)
 	p.load(was, will, past, planned)
 	for _, person := range after.People {
-		if (person.Erased && len(planned[person.ID]) > 0) || (!person.Erased && len(person.Contacts) == 0) {
+		if (person.Erased && len(planned[person.ID]) > 0) || (!person.Erased && !person.Telephone()) {
 			p.Contacts = append(p.Contacts, person.ID)
 		}
 	}

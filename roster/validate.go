@@ -201,8 +201,12 @@ func (c *checker) contacts(path string, p Person, phones map[string]string) {
 	for j, contact := range p.Contacts {
 		at := fmt.Sprintf("%s/contacts/%d", path, j)
 		c.id(contacts, at, contact.ID)
+		if contact.Channel == Email {
+			c.mailbox(at, p, contact)
+			continue
+		}
 		if contact.Channel != "sms" && contact.Channel != "voice" {
-			c.add(at+"/channel", "This channel is not known.", "Use sms or voice.")
+			c.add(at+"/channel", "This channel is not known.", "Use sms, voice or email.")
 		}
 		if p.Erased {
 			continue

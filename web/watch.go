@@ -108,6 +108,9 @@ func readinessFor(c *roster.Compiled, from, until time.Time) readinessOfRoster {
 		}
 		ready := personReady{Person: p.ID, CallSign: p.CallSign, Contacts: []contactReady{}, Verified: p.Verified(), Duty: duties[p.ID]}
 		for _, contact := range p.Contacts {
+			if contact.Channel == roster.Email { // nobody is reached by it, and nothing of it can be verified
+				continue
+			}
 			ready.Contacts = append(ready.Contacts, contactReady{contact.ID, contact.Channel, contact.Verified})
 		}
 		answer.People = append(answer.People, ready)
@@ -124,7 +127,7 @@ func adviceOn(c *roster.Compiled, f roster.Finding) (detail, fix string) {
 	switch f.Kind {
 	case roster.FoundUnverified:
 		p, _ := c.Person(f.People[0])
-		if len(p.Contacts) == 0 {
+		if !p.Telephone() {
 			return p.CallSign + " is on duty and has no telephone.", "Give " + p.CallSign + " a telephone under contacts, try it, and set verified."
 		}
 		return p.CallSign + " is on duty and no telephone is verified.", "Try a telephone of " + p.CallSign + ", and set verified of that contact."

@@ -157,7 +157,7 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 	log := n.opts.Logger.With(zap.Stringer("request", c.Message.Ref), zap.String("attempt", c.Message.Attempt), zap.String("provider", c.Provider),
 		zap.String("channel", c.Medium))
 	m := c.Message
-	if m.About.Asks() {
+	if m.About.Asks() && c.Medium != notifier.MediumEmail { // nobody answers by e-mail, and a mailbox may be read by others
 		m.Code = n.opts.Code(m.Ref, m.Page)
 	}
 	channel := n.channels[c.Provider+"/"+c.Medium]

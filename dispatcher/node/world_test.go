@@ -36,6 +36,7 @@ type world struct {
 	log     *eventlog.Log
 	rosters *rosters
 	phones  *provider
+	others  []node.Provider // beside the telephones
 	policy  dispatcher.Policy
 	clocks  func(context.Context, *request.State, request.Urgency) ([]request.Due, error)
 	limit   notifier.Limit
@@ -95,7 +96,7 @@ func (w *world) start(name string) *life {
 	}
 	n, err := node.New(node.Options{
 		Presence: presence, LogTime: logTime,
-		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: []node.Provider{{Channel: w.phones, Limit: w.limit}},
+		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: append([]node.Provider{{Channel: w.phones, Limit: w.limit}}, w.others...),
 		Guesses: w.guesses, Clock: clock, Code: w.code, Logger: zap.NewNop(), Alarms: w.alarms,
 		Seal: func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil

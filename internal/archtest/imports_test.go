@@ -49,6 +49,8 @@ var table = map[string]row{
 	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.
 	"notifier/webhook": {ours: []string{"notifier", "request"}},
+	// Writes e-mails that go beside the telephone, in the words of phrase, over any server of SMTP.
+	"notifier/mail": {ours: []string{"notifier", "phrase", "request"}},
 	// What the doors have in common: bodies, versions, positions, and what an error is for callers.
 	"door": {ours: []string{"intake", "plainyaml", "request"}},
 	// The door on NATS beside web, the one on HTTP: the same intake, another protocol, and no officers.
@@ -81,6 +83,7 @@ var table = map[string]row{
 
 	"eventlog/eventlogtest":        {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest":        {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
+	"notifier/mail/mailtest":       {tests: true, ours: []string{"notifier/mail", "notifier/notifiertest"}},
 	"phrase/phrasetest":            {tests: true},
 	"roster/rostertest":            {tests: true, ours: []string{"roster"}}, // draws rosters
 	"roster/served/servedtest":     {tests: true},                           // a redis-server of a test's own

@@ -54,4 +54,7 @@ type Harness struct {
 	New func(t *testing.T) Provider
 	// NoLookUp says that the provider cannot be asked what arrived: Find finds nothing, and recipients know by its id what comes twice.
 	NoLookUp bool
+	// Certain says that the provider's protocol leaves no doubt about a refusal, and has no word for when to come back, as SMTP: it is known
+	// that [Unavailable] took nothing, and [TooMany] asks for no pause.
+	Certain bool
 }

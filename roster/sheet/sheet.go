@@ -160,6 +160,9 @@ func person(p roster.Person) Person {
 		one.Languages = append(one.Languages, clean(l.Tag))
 	}
 	for _, c := range p.Contacts {
+		if c.Channel == roster.Email { // nobody is called there
+			continue
+		}
 		i := slices.IndexFunc(one.Phones, func(have Phone) bool { return have.Number == c.Address })
 		if i < 0 {
 			one.Phones = append(one.Phones, Phone{Number: clean(c.Address), Verified: true})

@@ -153,3 +153,15 @@ func TestASheetIsOneDocumentWithInstantsInUTC(t *testing.T) {
 		t.Errorf("%.300s", data)
 	}
 }
+
+func TestNoMailboxStandsAmongTheTelephones(t *testing.T) {
+	s, _ := built(t, func(b *roster.Book) {
+		for i := range b.People {
+			b.People[i].Contacts = append(b.People[i].Contacts, roster.Contact{ID: "mail", Channel: roster.Email, Address: "officer@example.org"})
+		}
+	})
+	page, text := printed(t, s)
+	if strings.Contains(page, "example.org") || strings.Contains(text, "example.org") {
+		t.Error("the paper tells people to call an address of e-mail")
+	}
+}
