@@ -81,16 +81,16 @@ var table = map[string]row{
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
 	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "doctor", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
-	"eventlog/eventlogtest":        {tests: true, ours: []string{"eventlog"}},
-	"notifier/notifiertest":        {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
-	"notifier/mail/mailtest":       {tests: true, ours: []string{"notifier/mail", "notifier/notifiertest"}},
-	"phrase/phrasetest":            {tests: true},
-	"roster/rostertest":            {tests: true, ours: []string{"roster"}}, // draws rosters
-	"roster/served/servedtest":     {tests: true},                           // a redis-server of a test's own
-	"e2e":                          {tests: true},                           // real processes
-	"scenario":                     {tests: true},                           // whole nodes in one process, in synctest bubbles
-	"internal/archtest":            {tests: true},
-	"internal/fuzztest":            {tests: true}, // what fuzz targets keep, read by the tests of each package
+	"eventlog/eventlogtest":    {tests: true, ours: []string{"eventlog"}},
+	"notifier/notifiertest":    {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
+	"notifier/mail/mailtest":   {tests: true, ours: []string{"notifier/mail", "notifier/notifiertest"}},
+	"phrase/phrasetest":        {tests: true},
+	"roster/rostertest":        {tests: true, ours: []string{"roster"}}, // draws rosters
+	"roster/served/servedtest": {tests: true},                           // a redis-server of a test's own
+	"e2e":                      {tests: true},                           // real processes
+	"scenario":                 {tests: true},                           // whole nodes in one process, in synctest bubbles
+	"internal/archtest":        {tests: true},
+	"internal/fuzztest":        {tests: true}, // what fuzz targets keep, read by the tests of each package
 }
 
 // impure are the parts of the standard library through which a package would touch the system; net/url and net/netip only compute.
