@@ -39,8 +39,11 @@ var table = map[string]row{
 	"directory":       {},
 	"intake":          {ours: []string{"request", "directory", "vault"}},
 	"roster/served":   {ours: []string{"roster"}},
-	// A text names urgency and reference by request's types.
-	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
+	// The words, the conversation of a call and the care for an exchange are the same whoever carries them: each provider's package adds its
+	// protocol. A text names urgency and reference by request's types.
+	"notifier/telephone": {ours: []string{"notifier", "phrase", "request"}},
+	// Which voice speaks a language is the provider's, so that phrase's languages are named here too.
+	"notifier/twilio": {ours: []string{"notifier", "notifier/telephone", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.
 	"notifier/webhook": {ours: []string{"notifier", "request"}},
 	// What the doors have in common: bodies, versions, positions, and what an error is for callers.
