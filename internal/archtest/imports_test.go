@@ -44,6 +44,7 @@ var table = map[string]row{
 	"notifier/telephone": {ours: []string{"notifier", "phrase", "request"}},
 	// Which voice speaks a language is the provider's, so that phrase's languages are named here too.
 	"notifier/twilio": {ours: []string{"notifier", "notifier/telephone", "phrase", "request"}},
+	"notifier/vonage": {ours: []string{"notifier", "notifier/telephone", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.
 	"notifier/webhook": {ours: []string{"notifier", "request"}},
 	// What the doors have in common: bodies, versions, positions, and what an error is for callers.
@@ -74,6 +75,7 @@ var table = map[string]row{
 	"eventlog/eventlogtest": {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
 	"phrase/phrasetest":     {tests: true},
+	"vonagesim":             {tests: true}, // the second provider; run has phones enough with the first
 	"e2e":                   {tests: true}, // real processes
 	"scenario":              {tests: true}, // whole nodes in one process, in synctest bubbles
 	"internal/archtest":     {tests: true},
