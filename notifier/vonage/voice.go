@@ -84,7 +84,7 @@ func callFailure(body []byte, seen *telephone.Exchange) notifier.Outcome {
 			Name string `json:"name"`
 		} `json:"invalid_parameters"`
 	}
-	if json.Unmarshal(body, &problem) == nil && seen.Status >= 400 && seen.Status < 500 {
+	if (seen.Status == http.StatusBadRequest || seen.Status == http.StatusUnprocessableEntity) && json.Unmarshal(body, &problem) == nil {
 		for _, p := range problem.Parameters {
 			if name, _, _ := strings.Cut(strings.TrimLeft(p.Name, "/"), "["); name == "to" || strings.HasPrefix(name, "to.") || strings.HasPrefix(name, "to/") {
 				return seen.Failure("invalid_to", request.FailedForGood)
