@@ -22,7 +22,6 @@ import (
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/intake"
 	"github.com/dutyline/dutyline/natsdoor"
-	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/webhook"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster/served"
@@ -102,11 +101,9 @@ func Run(ctx context.Context, o Options) error {
 	ends.push("nats door", counter.Close)
 	dispatch, err = node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
-		Providers: []node.Provider{
-			{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.texts}},
-			{Channel: phone.client.Voice(), Limit: notifier.Limit{PerSecond: phone.calls}},
-			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
-		},
+		Providers: append(phone.providers, node.Provider{
+			Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver,
+		}),
 		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged,
 		Guesses: newGuesses(cache, key, clock.Now),
 		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
@@ -128,7 +125,7 @@ func Run(ctx context.Context, o Options) error {
 		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Log: shownLog{requests},
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow,
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
-		Webhooks: phone.client.Webhooks(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
+		Webhooks: phone.handler(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
 	})
 	if err != nil {
 		return err

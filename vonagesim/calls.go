@@ -119,13 +119,29 @@ func (s *Simulator) ask(c *Call, address, kind string, payload map[string]any) {
 		ncco, err = s.fetch(s.opts.FallbackURL, payload)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	c.InputURL, c.Turn = "", nil
 	if err == nil && ncco != nil {
 		err = follow(c, ncco)
 	}
 	if err != nil {
 		c.Trouble = err.Error()
+	}
+	over := c.InputURL == ""
+	s.mu.Unlock()
+	if over {
+		s.Hangup(c.UUID)
+	}
+}
+
+// Hangup ends a call, and says so.
+func (s *Simulator) Hangup(uuid string) {
+	c := s.find(uuid)
+	s.mu.Lock()
+	c.InputURL, c.Status = "", "completed"
+	address, _ := c.Order["event_url"].([]any)
+	s.mu.Unlock()
+	if len(address) == 1 {
+		_, _, _ = s.Deliver(fmt.Sprint(address[0]), map[string]any{"uuid": uuid, "status": "completed", "from": c.From, "to": c.To, "direction": "outbound"})
 	}
 }
 

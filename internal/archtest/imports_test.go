@@ -75,9 +75,9 @@ var table = map[string]row{
 	"eventlog/eventlogtest": {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
 	"phrase/phrasetest":     {tests: true},
-	"vonagesim":             {tests: true}, // the second provider; run has phones enough with the first
-	"e2e":                   {tests: true}, // real processes
-	"scenario":              {tests: true}, // whole nodes in one process, in synctest bubbles
+	"vonagesim":             {tests: true},                              // the second provider; run has phones enough with the first
+	"e2e":                   {tests: true, ours: []string{"vonagesim"}}, // real processes
+	"scenario":              {tests: true},                              // whole nodes in one process, in synctest bubbles
 	"internal/archtest":     {tests: true},
 	"internal/fuzztest":     {tests: true}, // what fuzz targets keep, read by the tests of each package
 }

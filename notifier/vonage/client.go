@@ -149,7 +149,7 @@ func (c *Client) Lane(to notifier.Phone) string { return telephone.Serving(c.opt
 // digits is a number as the vendor writes it: E.164 without the plus.
 func digits[T ~string](number T) string { return strings.TrimPrefix(string(number), "+") }
 
-// now is the time by the vendor's clock.
+// now is the time by the vendor's clock, as far as it is known: this machine's may be wrong.
 func (c *Client) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 // exchange makes one call and gives the whole answer. Where none was had, only what was seen says why.
@@ -171,8 +171,8 @@ func (c *Client) exchange(ctx context.Context, base *url.URL, r call) ([]byte, *
 		return nil, seen
 	}
 	defer response.Body.Close()
-	body, _ := io.ReadAll(response.Body) // it was read already
-	if !seen.Date.IsZero() {
+	body, _ := io.ReadAll(response.Body)       // it was read already
+	if seen.Success() && !seen.Date.IsZero() { // not by what stands in between
 		c.ahead.Store(int64(time.Until(seen.Date)))
 	}
 	return body, seen

@@ -47,9 +47,9 @@ func (c *Client) genuine(r *http.Request, body []byte) bool {
 		keys.Keys = append(keys.Keys, secret)
 	}
 	var claims webhookClaims
-	_, err := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"})).ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return keys, nil })
+	_, err := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(c.now)).ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return keys, nil })
 	switch {
-	case err != nil, claims.IssuedAt == nil, !near(claims.IssuedAt.Time, tokenWindow):
+	case err != nil, claims.IssuedAt == nil, !c.near(claims.IssuedAt.Time, tokenWindow):
 		return false
 	case claims.APIKey != c.opts.APIKey, claims.ApplicationID != "" && !strings.EqualFold(claims.ApplicationID, c.opts.ApplicationID):
 		return false
@@ -57,9 +57,9 @@ func (c *Client) genuine(r *http.Request, body []byte) bool {
 	return hashes(claims.PayloadHash, body)
 }
 
-// near reports whether a time is no longer ago than window, and not in the future but for clocks that differ.
-func near(t time.Time, window time.Duration) bool {
-	age := time.Since(t)
+// near reports whether a time of the vendor's is no longer ago than window, and not in the future but for clocks that differ.
+func (c *Client) near(t time.Time, window time.Duration) bool {
+	age := c.now().Sub(t)
 	return age <= window && age >= -tokenWindow
 }
 
@@ -94,7 +94,7 @@ func (c *Client) genuineText(body []byte) (params map[string]string, err error) 
 		return nil, errors.New("the signature is not valid")
 	}
 	seconds, err := strconv.ParseInt(params["timestamp"], 10, 64)
-	if err != nil || !near(time.Unix(seconds, 0), textWindow) {
+	if err != nil || !c.near(time.Unix(seconds, 0), textWindow) {
 		return nil, errors.New("it is too old, or from the future")
 	}
 	if params["api-key"] != c.opts.APIKey {
