@@ -71,12 +71,10 @@ func Sign(secret string, params map[string]string) map[string]string {
 		}
 	}
 	sort.Strings(names)
-	text := ""
-	for _, name := range names {
-		text += "&" + name + "=" + strings.ReplaceAll(strings.ReplaceAll(params[name], "&", "_"), "=", "_")
-	}
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(text))
+	for _, name := range names {
+		mac.Write([]byte("&" + name + "=" + strings.ReplaceAll(strings.ReplaceAll(params[name], "&", "_"), "=", "_")))
+	}
 	params["sig"] = strings.ToUpper(hex.EncodeToString(mac.Sum(nil)))
 	return params
 }
