@@ -9,6 +9,7 @@ import (
 
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/numbering"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
 	"github.com/dutyline/dutyline/roster/served"
@@ -191,4 +192,10 @@ func nodesOf(n *node.Node) string {
 		detail += fmt.Sprintf("; this machine's clock is %s ahead of the log's", -offset)
 	}
 	return detail
+}
+
+// contactable says whether a telephone number can be a contact.
+func (o *Options) contactable(e164 string) (detail, fix string, ok bool) {
+	trouble, ok := numbering.Check(e164, o.Config.Contacts.Allow)
+	return trouble.Detail, trouble.Fix, ok
 }

@@ -68,13 +68,16 @@ func (o *Options) startClock(ctx context.Context, log *eventlog.Log) *node.Clock
 // clockTimeout bounds how long a start waits for the log's time.
 const clockTimeout = 5 * time.Second
 
+// serverOf is how the configured NATS is reached.
+func serverOf(c config.NATS) eventlog.Server {
+	return eventlog.Server{URL: c.URL, CredentialsFile: c.CredentialsFile, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile}
+}
+
 // openNATS finds the way to NATS, which it starts in this process where none is configured.
 func (o *Options) openNATS(s *streams, ends *cleanups) error {
 	if c := o.Config.NATS; c.URL != "" {
 		s.dial = func() (*nats.Conn, error) {
-			return eventlog.Connect(eventlog.Server{
-				URL: c.URL, CredentialsFile: c.CredentialsFile, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
-			}, o.Logger)
+			return eventlog.Connect(serverOf(c), o.Logger)
 		}
 		return nil
 	}

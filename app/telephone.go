@@ -76,17 +76,23 @@ func (o *Options) openTelephone(publicURL string, ends *cleanups) (t telephone, 
 		t.add(client.SMS(), client.Voice(), first.TextsPerSecond, first.CallsPerSecond, rate, client.Webhooks)
 	}
 	if second.Configured() {
-		client, err := vonage.New(vonage.Options{
-			BaseURL: second.BaseURL, VoiceURL: second.VoiceURL, APIKey: second.APIKey, APISecret: second.APISecret.Reveal(),
-			ApplicationID: second.ApplicationID, PrivateKey: second.PrivateKey.Reveal(), SignatureSecret: second.SignatureSecret.Reveal(),
-			PreviousSignatureSecret: second.SignatureSecretPrevious.Reveal(), Numbers: second.Numbers, PublicURL: publicURL, Logger: o.Logger,
-		})
+		client, err := o.newVonage(publicURL)
 		if err != nil {
 			return t, misconfigured(err)
 		}
 		t.add(client.SMS(), client.Voice(), second.TextsPerSecond, second.CallsPerSecond, perSecond, client.Webhooks)
 	}
 	return t, nil
+}
+
+// newVonage makes the client of the second provider.
+func (o *Options) newVonage(publicURL string) (*vonage.Client, error) {
+	c := o.Config.Vonage
+	return vonage.New(vonage.Options{
+		BaseURL: c.BaseURL, VoiceURL: c.VoiceURL, APIKey: c.APIKey, APISecret: c.APISecret.Reveal(), ApplicationID: c.ApplicationID,
+		PrivateKey: c.PrivateKey.Reveal(), SignatureSecret: c.SignatureSecret.Reveal(), PreviousSignatureSecret: c.SignatureSecretPrevious.Reveal(),
+		Numbers: c.Numbers, PublicURL: publicURL, Logger: o.Logger,
+	})
 }
 
 func (o *Options) startSimulator(publicURL string, ends *cleanups) (config.Twilio, string, error) {

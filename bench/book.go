@@ -21,7 +21,7 @@ func book(officers, onDuty int, now time.Time) roster.Book {
 	for i := range officers {
 		b.People = append(b.People, roster.Person{
 			ID: person(i), CallSign: fmt.Sprintf("BENCH-%d", i), Languages: roster.Languages("en"),
-			Contacts: []roster.Contact{{ID: "mobile", Channel: "sms", Address: fmt.Sprintf("+1500556%04d", i), Verified: true}},
+			Contacts: []roster.Contact{{ID: "mobile", Channel: "sms", Address: fmt.Sprintf("+15005551%03d", i), Verified: true}},
 		})
 		ids = append(ids, person(i))
 	}

@@ -13,6 +13,7 @@ type Config struct {
 	Redis         Redis
 	Twilio        Twilio
 	Vonage        Vonage
+	Contacts      Contacts
 	Policy        Policy
 	Log           Log
 	DeploymentKey Secret // 32 bytes in hexadecimal or base64, see [DecodeKey]; the same on every node
@@ -63,6 +64,11 @@ type Vonage struct {
 func (v Vonage) Configured() bool {
 	return v.BaseURL != "" || v.VoiceURL != "" || v.APIKey != "" || v.APISecret != "" || v.ApplicationID != "" || v.PrivateKey != "" ||
 		v.SignatureSecret != "" || v.SignatureSecretPrevious != "" || len(v.Numbers) > 0 || v.TextsPerSecond != nil || v.CallsPerSecond != nil
+}
+
+// Contacts bound which telephone numbers people may have.
+type Contacts struct {
+	Allow []string // prefixes in E.164, as +8816, of numbers whose kind is refused otherwise: satellite, premium rate and their like
 }
 
 // Policy is how people are paged.

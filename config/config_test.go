@@ -142,6 +142,7 @@ func describe(c Config) string {
 	if f := c.Vonage.CallsPerSecond; f != nil {
 		fmt.Fprintf(&out, "vonage.calls_per_second = %g\n", *f)
 	}
+	line("contacts.allow", c.Contacts.Allow)
 	line("policy.ack_lapse", c.Policy.AckLapse)
 	line("policy.undo_window", c.Policy.UndoWindow)
 	if c.Policy.Levels != nil {

@@ -88,6 +88,7 @@ func buildTable() map[string]key {
 		list("vonage.numbers", func(c *Config) *[]string { return &c.Vonage.Numbers }),
 		rate("vonage.texts_per_second", func(c *Config) **float64 { return &c.Vonage.TextsPerSecond }),
 		rate("vonage.calls_per_second", func(c *Config) **float64 { return &c.Vonage.CallsPerSecond }),
+		list("contacts.allow", func(c *Config) *[]string { return &c.Contacts.Allow }),
 		duration("policy.ack_lapse", func(c *Config, d time.Duration) { c.Policy.AckLapse = d }),
 		duration("policy.undo_window", func(c *Config, d time.Duration) { c.Policy.UndoWindow = d }),
 		{path: "policy.levels", set: setLevels},

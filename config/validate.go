@@ -19,6 +19,7 @@ var (
 	applicationPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 	phonePattern = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
+	plusPattern  = regexp.MustCompile(`^\+[1-9]\d{2,14}$`)
 )
 
 // Validate joins everything that is wrong with the values, each with its key and the fix. Production asks for every part that a standalone
@@ -30,6 +31,7 @@ func (c Config) Validate(production bool) error {
 	v.redis(c.Redis)
 	v.twilio(c.Twilio, production && !c.alone())
 	v.vonage(c.Vonage)
+	v.contacts(c.Contacts)
 	v.levels(c.Policy.Levels)
 	v.alarmTo(c.AlarmTo)
 	v.log(c.Log)
@@ -116,6 +118,14 @@ func (v *validator) redis(r Redis) {
 	u, err := url.Parse(r.URL.Reveal())
 	if err != nil || (u.Scheme != "unix" && u.Hostname() == "") || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
 		v.add("redis.url", "this is no address of Redis: write redis:// or rediss://, the host and the port")
+	}
+}
+
+func (v *validator) contacts(c Contacts) {
+	for i, prefix := range c.Allow {
+		if !plusPattern.MatchString(prefix) {
+			v.add(fmt.Sprintf("contacts.allow[%d]", i), "%q begins no number: write + and at least three digits, as in +8816", prefix)
+		}
 	}
 }
 

@@ -77,11 +77,8 @@ func Open(ctx context.Context, nc *nats.Conn, s Stream, replicas int) (*Log, err
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", s.Name, err)
 	}
-	want := jetstream.StreamConfig{
-		Name: s.Name, Subjects: s.Subjects, Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy, Replicas: max(replicas, 1),
-		Duplicates: duplicates, DenyDelete: !s.Deletable, DenyPurge: !s.Deletable, MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1,
-		Discard: jetstream.DiscardNew,
-	}
+	want := s.config()
+	want.Replicas = max(replicas, 1)
 	stream, err := js.Stream(ctx, s.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		stream, err = js.CreateStream(ctx, want)
@@ -93,6 +90,15 @@ func Open(ctx context.Context, nc *nats.Conn, s Stream, replicas int) (*Log, err
 		return nil, err
 	}
 	return &Log{js: js, stream: stream, name: s.Name}, nil
+}
+
+// config is how the stream is made, but for its replicas.
+func (s Stream) config() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: s.Name, Subjects: s.Subjects, Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
+		Duplicates: duplicates, DenyDelete: !s.Deletable, DenyPurge: !s.Deletable, MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1,
+		Discard: jetstream.DiscardNew,
+	}
 }
 
 // fits refuses a stream that somebody else made with settings that lose events.

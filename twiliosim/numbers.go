@@ -1,6 +1,7 @@
 package twiliosim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -104,7 +105,7 @@ func (s *Simulator) representNumber(n *ownNumber) numberJSON {
 		AccountSID: s.opts.AccountSID, APIVersion: apiVersion, FriendlyName: n.Number, PhoneNumber: n.Number, SID: n.SID,
 		Capabilities: map[string]bool{"voice": true, "sms": true, "mms": false, "fax": false},
 		DateCreated:  rfc2822(n.created), DateUpdated: rfc2822(n.created),
-		SMSMethod: http.MethodPost, SMSURL: n.SMSURL, Status: "in-use", VoiceMethod: http.MethodPost, VoiceURL: n.VoiceURL,
+		SMSMethod: http.MethodPost, SMSURL: cmp.Or(n.SMSURL, s.opts.InboundURL), Status: "in-use", VoiceMethod: http.MethodPost, VoiceURL: n.VoiceURL,
 		URI: apiRoot + "/" + s.opts.AccountSID + "/IncomingPhoneNumbers/" + n.SID + ".json",
 	}
 }

@@ -97,6 +97,9 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 
 // edit stores an edit, or with ?dry_run=true tells what that would do.
 func (s *Server) edit(w http.ResponseWriter, r *http.Request, edit roster.Edit) error {
+	if err := s.checkNumbers(r.Context(), edit.Book); err != nil {
+		return err
+	}
 	if r.URL.Query().Get("dry_run") == "true" {
 		return s.previewRoster(w, r, edit.Book, edit.Base)
 	}

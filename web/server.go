@@ -29,6 +29,9 @@ type Options struct {
 	// WebhookSecret gives the secret that signs what goes to a sender's webhook, by their id; nil: nothing goes there.
 	WebhookSecret func(sender string) string
 
+	// Number says whether a telephone number can be a contact, and otherwise why not and what to do; nil: every number can.
+	Number func(e164 string) (detail, fix string, ok bool)
+
 	PublicURL string           // as callers and browsers see it, https://line.example; "": cookies are not bound to https
 	Roster    string           // id of the roster that the pages show; "" is the first
 	Now       func() time.Time // the node's now

@@ -22,6 +22,7 @@ type grammar struct {
 	Sender    senderCommand    `cmd:"" help:"Say who may raise requests."`
 	Token     tokenCommand     `cmd:"" help:"Let people in, and turn them away."`
 	Health    healthCommand    `cmd:"" help:"Ask a server how it is."`
+	Doctor    doctorCommand    `cmd:"" help:"Look at a deployment, and say what to mend before somebody needs it."`
 	Twiliosim twiliosimCommand `cmd:"" help:"Run the simulated telephone network alone."`
 	Bench     benchCommand     `cmd:"" help:"Measure this machine against the promises."`
 	Version   versionCommand   `cmd:"" help:"Say which version this is."`

@@ -63,6 +63,10 @@ var table = map[string]row{
 	// What calls the interface of web from outside: the command line, and whoever writes Go. It shares the documents, not the server.
 	"client": {ours: []string{"request", "roster"}},
 	"config": {},
+	// The world's numbering plans, by a library: roster is pure, and web need not know them.
+	"numbering": {},
+	// Looks at a deployment from outside, before a node runs or beside it; it knows neither logs nor providers.
+	"doctor": {},
 	"app":    {ours: everything},
 	// Plays a night on a whole node and tells it; it is the telephone network and the people.
 	"demo": {ours: []string{"app", "client", "config", "request", "roster", "twiliosim"}},
@@ -70,7 +74,7 @@ var table = map[string]row{
 	// starts with, and measures the log beside it. app mints the first token; a role is the directory's, a key the vault's, a book the roster's.
 	"bench": {ours: []string{"app", "client", "config", "directory", "eventlog", "request", "roster", "twiliosim", "vault"}},
 	// The simulator is a command of its own; token add without HTTP speaks the directory's roles. Other adapters are app's.
-	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
+	"cmd/dutyline": {ours: []string{"app", "bench", "client", "config", "demo", "directory", "doctor", "plainyaml", "request", "roster", "simulation", "twiliosim"}},
 
 	"eventlog/eventlogtest": {tests: true, ours: []string{"eventlog"}},
 	"notifier/notifiertest": {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
