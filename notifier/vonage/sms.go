@@ -68,23 +68,28 @@ func (c *Client) hand(ctx context.Context, form url.Values) notifier.Outcome {
 	if json.Unmarshal(body, &answer) != nil || len(answer.Messages) == 0 {
 		return seen.Failure("", request.FailedConfig)
 	}
-	first := answer.Messages[0] // each of ours is one segment
-	status := number(first.Status)
+	first, status := answer.Messages[0], "0"
+	for _, part := range answer.Messages { // one for each segment
+		if status == "0" {
+			status = number(part.Status)
+		}
+	}
 	switch {
-	case status == "":
+	case status == "", status == "0" && first.ID == "":
 		return seen.Failure("", request.FailedConfig)
 	case !seen.Success():
 		return seen.Failure("sms_"+status, refusal(status))
-	case status != "0":
-		f := notifier.Failed{Kind: refusal(status), Code: "sms_" + status}
-		if f.Kind.Retryable() {
-			f.RetryAfter = seen.RetryAfter
-		}
-		return f
-	case first.ID == "":
-		return seen.Failure("", request.FailedConfig)
+	case status == "0":
+		return notifier.Accepted{ProviderID: first.ID}
 	}
-	return notifier.Accepted{ProviderID: first.ID}
+	f := notifier.Failed{Kind: refusal(status), Code: "sms_" + status}
+	if number(first.Status) == "0" {
+		f.Kind = request.FailedUnknown // a part of it is on its way
+	}
+	if f.Kind.Retryable() {
+		f.RetryAfter = seen.RetryAfter
+	}
+	return f
 }
 
 // number keeps a code of the vendor's, "" of what cannot be one.
