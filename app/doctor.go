@@ -20,6 +20,7 @@ import (
 	"github.com/dutyline/dutyline/doctor"
 	"github.com/dutyline/dutyline/eventlog"
 	"github.com/dutyline/dutyline/notifier/twilio"
+	"github.com/dutyline/dutyline/notifier/vonage"
 	"github.com/dutyline/dutyline/roster"
 	"github.com/dutyline/dutyline/roster/served"
 	"github.com/dutyline/dutyline/vault"
@@ -46,19 +47,50 @@ func Doctor(ctx context.Context, o Options) (doctor.Report, error) {
 	}
 	policy.AlarmTo = o.Config.AlarmTo
 	c := o.Config
-	site := doctor.Site{URL: strings.TrimSuffix(c.PublicURL, "/"), LocalFine: c.Twilio.BaseURL != "", Now: time.Now}
+	site := doctor.Site{URL: strings.TrimSuffix(c.PublicURL, "/"), LocalFine: c.Twilio.BaseURL != "" || c.Vonage.BaseURL != "", Now: time.Now}
 	logs := &logExamination{url: c.NATS, replicas: c.NATS.Replicas}
 	checks := []doctor.Check{
 		{Name: "public address", Look: site.Address},
 		{Name: "way in", Look: site.Answers},
-		{Name: "webhook of texts", Look: func(ctx context.Context) []doctor.Line { return site.Refuses(ctx, twilio.InboundPath) }},
-		{Name: "provider", Look: o.examineProvider},
 		{Name: "nats", Look: func(ctx context.Context) []doctor.Line { return logs.look(ctx, o.Logger) }},
 		{Name: "redis", Look: o.examineRedis},
 		{Name: "deployment key", Look: o.examineKey},
 		{Name: "roster", Look: func(ctx context.Context) []doctor.Line { return o.examineRoster(ctx, policy.AlarmTo) }},
 	}
-	return doctor.Examine(ctx, doctorPatience, checks), nil
+	return doctor.Examine(ctx, doctorPatience, slices.Insert(checks, 2, o.telephoneChecks(site)...)), nil
+}
+
+// telephoneChecks look at each provider that is configured, or at the first, when none is.
+func (o *Options) telephoneChecks(site doctor.Site) (checks []doctor.Check) {
+	refuses := func(path string) func(context.Context) []doctor.Line {
+		return func(ctx context.Context) []doctor.Line { return site.Refuses(ctx, path) }
+	}
+	if c := o.Config.Twilio; c.BaseURL != "" || c.AccountSID != "" || !o.Config.Vonage.Configured() {
+		checks = append(checks, doctor.Check{Name: "webhook of texts", Look: refuses(twilio.InboundPath)}, doctor.Check{Name: "provider", Look: o.examineProvider})
+	}
+	if o.Config.Vonage.Configured() {
+		checks = append(checks, doctor.Check{Name: "webhook of texts, vonage", Look: refuses(vonage.InboundPath)}, doctor.Check{Name: "provider vonage", Look: o.examineVonage})
+	}
+	return checks
+}
+
+func (o *Options) examineVonage(ctx context.Context) []doctor.Line {
+	client, err := o.newVonage(strings.TrimSuffix(o.Config.PublicURL, "/"))
+	if err != nil {
+		return one(doctor.Wrong, strings.ReplaceAll(err.Error(), "\n", "; "), "mend these keys of the configuration")
+	}
+	texts, calls := client.Account(ctx)
+	lines := one(doctor.Fine, "the account's credentials are right, and texts can be looked up", "")
+	if texts != nil {
+		lines = one(doctor.Wrong, "texts cannot be looked up: "+texts.Code,
+			"check vonage.api_key and vonage.api_secret, that the account may use the Reports API, its balance, and the way out to the provider")
+	}
+	line := doctor.Line{Name: "calls", State: doctor.Fine, Detail: "the application's key is right"}
+	if calls != nil {
+		line.State, line.Detail = doctor.Wrong, "calls cannot be looked up: "+calls.Code
+		line.Fix = "check vonage.application_id, vonage.private_key and vonage.voice_url, and that the application may make calls"
+	}
+	return append(lines, line)
 }
 
 // one is a list of one line.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"path/filepath"
 	"time"
 
@@ -19,9 +18,7 @@ import (
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/eventlog"
 	"github.com/dutyline/dutyline/natsdoor"
-	"github.com/dutyline/dutyline/notifier/twilio"
 	"github.com/dutyline/dutyline/roster/served"
-	"github.com/dutyline/dutyline/twiliosim"
 	"github.com/dutyline/dutyline/vault"
 )
 
@@ -172,67 +169,6 @@ func expire(ctx context.Context, mini *miniredis.Miniredis) {
 			mini.FastForward(time.Second)
 		}
 	}
-}
-
-// telephone is how the node reaches phones.
-type telephone struct {
-	client       *twilio.Client
-	texts, calls float64 // a second, of each number
-	simURL       string  // "" without a simulator
-}
-
-// inboundRetries asks the provider to repeat a text that somebody sent while nobody takes it.
-const inboundRetries = "#rc=5&rp=ct,rt,5xx&rt=5000"
-
-// simNumber is the number of the node in its own telephone network: fictional.
-const simNumber = "+15005550006"
-
-// openTelephone makes the client of the provider, of a simulated telephone network in this process where none is configured.
-func (o *Options) openTelephone(publicURL string, ends *cleanups) (telephone, error) {
-	c := o.Config.Twilio
-	t := telephone{texts: 1, calls: 1}
-	if c.BaseURL == "" && c.AccountSID == "" {
-		if !o.Standalone {
-			return t, misconfigured(errors.New("twilio.account_sid: the account at the provider is needed"))
-		}
-		var err error
-		if c, t.simURL, err = o.startSimulator(publicURL, ends); err != nil {
-			return t, err
-		}
-		t.texts, t.calls = 0, 0
-	}
-	if c.TextsPerSecond != nil {
-		t.texts = *c.TextsPerSecond
-	}
-	if c.CallsPerSecond != nil {
-		t.calls = *c.CallsPerSecond
-	}
-	var err error
-	t.client, err = twilio.New(twilio.Options{
-		BaseURL: c.BaseURL, AccountSID: c.AccountSID, AuthToken: c.AuthToken.Reveal(), PreviousAuthToken: c.AuthTokenPrevious.Reveal(),
-		Numbers: c.Numbers, PublicURL: publicURL, Logger: o.Logger,
-	})
-	return t, misconfigured(err)
-}
-
-func (o *Options) startSimulator(publicURL string, ends *cleanups) (config.Twilio, string, error) {
-	c := o.Config.Twilio
-	if len(c.Numbers) == 0 {
-		c.Numbers = []string{simNumber}
-	}
-	listener, err := listen(o.SimListen)
-	if err != nil {
-		return c, "", fmt.Errorf("start the simulated telephone network: %w", err)
-	}
-	sim := twiliosim.New(twiliosim.Options{Numbers: c.Numbers, InboundURL: publicURL + twilio.InboundPath + inboundRetries, SpeechRate: 1, Logger: o.Logger.Named("sim")})
-	server := &http.Server{Handler: sim.Handler(), ReadHeaderTimeout: readHeaderTimeout}
-	go func() { _ = server.Serve(listener) }()
-	ends.push("simulated telephone network", func() {
-		sim.Close()
-		_ = server.Close()
-	})
-	c.BaseURL, c.AccountSID, c.AuthToken = urlOf(o.SimListen, listener), sim.AccountSID(), config.Secret(sim.AuthToken())
-	return c, c.BaseURL, nil
 }
 
 // listen opens a TCP port.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +23,6 @@ import (
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/intake"
 	"github.com/dutyline/dutyline/natsdoor"
-	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/webhook"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster/served"
@@ -106,11 +106,9 @@ func Run(ctx context.Context, o Options) error {
 	ends.push("nats door", counter.Close)
 	dispatch, err = node.New(node.Options{
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
-		Providers: append([]node.Provider{
-			{Channel: phone.client.SMS(), Limit: notifier.Limit{PerSecond: phone.texts}},
-			{Channel: phone.client.Voice(), Limit: notifier.Limit{PerSecond: phone.calls}},
+		Providers: slices.Concat(phone.providers, mails, []node.Provider{
 			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
-		}, mails...),
+		}),
 		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged,
 		Guesses: newGuesses(cache, key, clock.Now),
 		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
@@ -133,7 +131,7 @@ func Run(ctx context.Context, o Options) error {
 		Directory: people, Officer: officer{dispatch}, States: states{dispatch}, Rosters: books{duty}, Table: table{duty}, Log: shownLog{requests},
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow, Escalation: onPaper(policy),
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
-		Webhooks: phone.client.Webhooks(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
+		Webhooks: phone.handler(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
 		Number: o.contactable,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ type Config struct {
 	NATS          NATS
 	Redis         Redis
 	Twilio        Twilio
+	Vonage        Vonage
 	Mail          Mail
 	Contacts      Contacts
 	Policy        Policy
@@ -34,7 +35,7 @@ type Redis struct {
 	URL Secret // redis:// or rediss://; "" standalone: embedded
 }
 
-// Twilio is the telephone provider.
+// Twilio is the telephone provider that is used first.
 type Twilio struct {
 	BaseURL           string // "" standalone: the simulator; "" in production: the vendor
 	AccountSID        string
@@ -43,6 +44,27 @@ type Twilio struct {
 	Numbers           []string // E.164, from which texts and calls go out
 	TextsPerSecond    *float64 // per number; 0: unlimited; nil: not set
 	CallsPerSecond    *float64 // per number; 0: unlimited; nil: not set
+}
+
+// Vonage is the second telephone provider: the only one where Twilio is not configured.
+type Vonage struct {
+	BaseURL                 string // in place of all of the vendor's addresses; "": the vendor
+	VoiceURL                string // of the region that calls are placed in; "": BaseURL, or the vendor's nearest
+	APIKey                  string
+	APISecret               Secret
+	ApplicationID           string
+	PrivateKey              Secret // of the application, in PEM
+	SignatureSecret         Secret // of webhooks
+	SignatureSecretPrevious Secret // still accepted on webhooks while the secret is being replaced
+	Numbers                 []string
+	TextsPerSecond          *float64 // per number; 0: unlimited; nil: not set
+	CallsPerSecond          *float64 // per number; 0: unlimited; nil: not set
+}
+
+// Configured reports whether anything of the provider is set.
+func (v Vonage) Configured() bool {
+	return v.BaseURL != "" || v.VoiceURL != "" || v.APIKey != "" || v.APISecret != "" || v.ApplicationID != "" || v.PrivateKey != "" ||
+		v.SignatureSecret != "" || v.SignatureSecretPrevious != "" || len(v.Numbers) > 0 || v.TextsPerSecond != nil || v.CallsPerSecond != nil
 }
 
 // Mail is the server that takes e-mails to officers and coordinators, which go beside their telephones.

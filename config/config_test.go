@@ -134,6 +134,21 @@ func describe(c Config) string {
 	line("mail.from", c.Mail.From)
 	line("mail.tls", c.Mail.TLS)
 	line("mail.ca_file", c.Mail.CAFile)
+	line("vonage.base_url", c.Vonage.BaseURL)
+	line("vonage.voice_url", c.Vonage.VoiceURL)
+	line("vonage.api_key", c.Vonage.APIKey)
+	hidden("vonage.api_secret", c.Vonage.APISecret)
+	line("vonage.application_id", c.Vonage.ApplicationID)
+	hidden("vonage.private_key", c.Vonage.PrivateKey)
+	hidden("vonage.signature_secret", c.Vonage.SignatureSecret)
+	hidden("vonage.signature_secret_previous", c.Vonage.SignatureSecretPrevious)
+	line("vonage.numbers", c.Vonage.Numbers)
+	if f := c.Vonage.TextsPerSecond; f != nil {
+		fmt.Fprintf(&out, "vonage.texts_per_second = %g\n", *f)
+	}
+	if f := c.Vonage.CallsPerSecond; f != nil {
+		fmt.Fprintf(&out, "vonage.calls_per_second = %g\n", *f)
+	}
 	line("contacts.allow", c.Contacts.Allow)
 	line("policy.ack_lapse", c.Policy.AckLapse)
 	line("policy.undo_window", c.Policy.UndoWindow)
@@ -258,7 +273,7 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("the wait of %q is %s", urgency, wait)
 			}
 		}
-		for _, r := range []*float64{c.Twilio.TextsPerSecond, c.Twilio.CallsPerSecond} {
+		for _, r := range []*float64{c.Twilio.TextsPerSecond, c.Twilio.CallsPerSecond, c.Vonage.TextsPerSecond, c.Vonage.CallsPerSecond} {
 			if r != nil && !(*r >= 0 && *r <= math.MaxFloat64) {
 				t.Errorf("a rate of %g", *r)
 			}

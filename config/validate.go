@@ -14,8 +14,11 @@ import (
 )
 
 var (
-	nodePattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
-	sidPattern   = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
+	nodePattern        = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+	sidPattern         = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
+	apiKeyPattern      = regexp.MustCompile(`^[0-9a-zA-Z]{8}$`)
+	applicationPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
 	phonePattern = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
 	plusPattern  = regexp.MustCompile(`^\+[1-9]\d{2,14}$`)
 )
@@ -27,7 +30,8 @@ func (c Config) Validate(production bool) error {
 	v.node(c)
 	v.nats(c.NATS)
 	v.redis(c.Redis)
-	v.twilio(c.Twilio, production)
+	v.twilio(c.Twilio, production && !c.alone())
+	v.vonage(c.Vonage)
 	v.mail(c.Mail)
 	v.contacts(c.Contacts)
 	v.levels(c.Policy.Levels)
@@ -134,11 +138,7 @@ func (v *validator) twilio(t Twilio, production bool) {
 	if t.AccountSID != "" && !sidPattern.MatchString(t.AccountSID) {
 		v.add("twilio.account_sid", "this is no account: it is AC and 32 hexadecimal digits, as the provider's console shows it")
 	}
-	for _, n := range t.Numbers {
-		if !phonePattern.MatchString(n) {
-			v.add("twilio.numbers", "%q is no telephone number: write it in E.164, as in +15005550006", n)
-		}
-	}
+	v.numbers("twilio.numbers", t.Numbers)
 	if t.BaseURL == "" && !production {
 		return // the simulator brings its own account
 	}
@@ -178,6 +178,57 @@ func (v *validator) mail(m Mail) {
 	}
 	if !slices.Contains([]string{"", "starttls", "implicit"}, m.TLS) {
 		v.add("mail.tls", "%q is no way to encrypt: use starttls (port 587) or implicit (port 465); nothing goes out without", m.TLS)
+	}
+}
+
+// alone reports whether the second telephone provider is the only one.
+func (c Config) alone() bool {
+	t := c.Twilio
+	return c.Vonage.Configured() && t.BaseURL == "" && t.AccountSID == "" && t.AuthToken == "" && len(t.Numbers) == 0
+}
+
+func (v *validator) vonage(o Vonage) {
+	if !o.Configured() {
+		return
+	}
+	if o.BaseURL != "" {
+		v.url("vonage.base_url", o.BaseURL, "http", "https")
+	}
+	if o.VoiceURL != "" {
+		v.url("vonage.voice_url", o.VoiceURL, "http", "https")
+	}
+	switch {
+	case o.APIKey == "":
+		v.add("vonage.api_key", "it is needed with other keys of vonage: write the key from the provider's dashboard")
+	case !apiKeyPattern.MatchString(o.APIKey):
+		v.add("vonage.api_key", "this is no key of an account: it is 8 letters and digits, as the provider's dashboard shows it")
+	}
+	switch {
+	case o.ApplicationID == "":
+		v.add("vonage.application_id", "it is needed with other keys of vonage: make an application for calls at the provider, and write its id")
+	case !applicationPattern.MatchString(o.ApplicationID):
+		v.add("vonage.application_id", "this is no id of an application: it looks like 78d335fa-323d-0114-9c3d-d6f0d48968cf")
+	}
+	for _, secret := range []struct {
+		path  string
+		value Secret
+	}{{"api_secret", o.APISecret}, {"private_key", o.PrivateKey}, {"signature_secret", o.SignatureSecret}} {
+		if name := "DUTYLINE_VONAGE_" + strings.ToUpper(secret.path); secret.value == "" {
+			v.add("vonage."+secret.path, "it is needed with other keys of vonage: give %s or %s_FILE", name, name)
+		}
+	}
+	v.numbers("vonage.numbers", o.Numbers)
+	if len(o.Numbers) == 0 {
+		v.add("vonage.numbers", "at least one is needed with other keys of vonage: list the numbers that pages go out from")
+	}
+}
+
+// numbers checks our own telephone numbers.
+func (v *validator) numbers(path string, list []string) {
+	for _, n := range list {
+		if !phonePattern.MatchString(n) {
+			v.add(path, "%q is no telephone number: write it in E.164, as in +15005550006", n)
+		}
 	}
 }
 

@@ -45,8 +45,12 @@ var table = map[string]row{
 	"roster/calendar": {ours: []string{"roster"}},
 	// It reads calendars with another library than the one that wrote them.
 	"roster/calendar/calendartest": {tests: true, ours: []string{"roster/calendar"}},
-	// A text names urgency and reference by request's types.
-	"notifier/twilio": {ours: []string{"notifier", "phrase", "request"}},
+	// The words, the conversation of a call and the care for an exchange are the same whoever carries them: each provider's package adds its
+	// protocol. A text names urgency and reference by request's types.
+	"notifier/telephone": {ours: []string{"notifier", "phrase", "request"}},
+	// Which voice speaks a language is the provider's, so that phrase's languages are named here too.
+	"notifier/twilio": {ours: []string{"notifier", "notifier/telephone", "phrase", "request"}},
+	"notifier/vonage": {ours: []string{"notifier", "notifier/telephone", "phrase", "request"}},
 	// Says what became of a request in request's words: the news, and the failures of an attempt.
 	"notifier/webhook": {ours: []string{"notifier", "request"}},
 	// Writes e-mails that go beside the telephone, in the words of phrase, over any server of SMTP.
@@ -85,10 +89,11 @@ var table = map[string]row{
 	"notifier/notifiertest":    {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
 	"notifier/mail/mailtest":   {tests: true, ours: []string{"notifier/mail", "notifier/notifiertest"}},
 	"phrase/phrasetest":        {tests: true},
-	"roster/rostertest":        {tests: true, ours: []string{"roster"}}, // draws rosters
-	"roster/served/servedtest": {tests: true},                           // a redis-server of a test's own
-	"e2e":                      {tests: true},                           // real processes
-	"scenario":                 {tests: true},                           // whole nodes in one process, in synctest bubbles
+	"roster/rostertest":        {tests: true, ours: []string{"roster"}},    // draws rosters
+	"roster/served/servedtest": {tests: true},                              // a redis-server of a test's own
+	"vonagesim":                {tests: true},                              // the second provider; run has phones enough with the first
+	"e2e":                      {tests: true, ours: []string{"vonagesim"}}, // real processes
+	"scenario":                 {tests: true},                              // whole nodes in one process, in synctest bubbles
 	"internal/archtest":        {tests: true},
 	"internal/fuzztest":        {tests: true}, // what fuzz targets keep, read by the tests of each package
 }

@@ -26,8 +26,8 @@ type Number struct {
 func (c *Client) Account(ctx context.Context) *notifier.Failed {
 	service, seen := c.service(ctx)
 	account, err := service.FetchAccount(c.opts.AccountSID)
-	if err != nil || !seen.success() {
-		return failed(seen.failure(err))
+	if err != nil || !seen.Success() {
+		return failed(failure(seen, err))
 	}
 	if status := value(account.Status); status != "active" {
 		return &notifier.Failed{Kind: request.FailedConfig, Code: "account_" + status}
@@ -50,8 +50,8 @@ func (c *Client) Abilities(ctx context.Context) ([]Number, error) {
 		params := &api.ListIncomingPhoneNumberParams{}
 		params.SetPhoneNumber(n)
 		page, err := service.PageIncomingPhoneNumber(params, "", "")
-		if err != nil || !seen.success() {
-			return nil, fmt.Errorf("ask the provider for a number: %s", failed(seen.failure(err)).Code)
+		if err != nil || !seen.Success() {
+			return nil, fmt.Errorf("ask the provider for a number: %s", failed(failure(seen, err)).Code)
 		}
 		numbers = append(numbers, c.ability(n, page.IncomingPhoneNumbers))
 	}

@@ -1,13 +1,10 @@
 package twilio
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -21,7 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dutyline/dutyline/notifier"
-	"github.com/dutyline/dutyline/phrase"
+	"github.com/dutyline/dutyline/notifier/telephone"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -44,8 +41,6 @@ const (
 	defaultValidity = 5 * time.Minute
 	// longestValidity is the vendor's own limit.
 	longestValidity = 10 * time.Hour
-	// shortestValidity is what a text gets whose page is about to expire, or has by this machine's clock: the clock may be wrong.
-	shortestValidity = 30 * time.Second
 )
 
 const vendor = "https://api.twilio.com"
@@ -56,11 +51,10 @@ type Client struct {
 	base             *url.URL
 	public, fallback string // without a slash at their end; fallback may be ""
 	next             http.RoundTripper
-	calls            calls
+	calls            telephone.Calls
 }
 
 var (
-	e164       = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
 	accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
 	token      = regexp.MustCompile(`^[0-9a-zA-Z]+$`) // the library refuses to send any other
 )
@@ -75,7 +69,7 @@ func New(o Options) (*Client, error) {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	base, err := url.Parse(cmp.Or(o.BaseURL, vendor))
-	if err != nil || !plain(base) || strings.Trim(base.Path, "/") != "" {
+	if err != nil || !telephone.IsBase(base) || strings.Trim(base.Path, "/") != "" {
 		wrong("twilio.base_url: an address of scheme and host alone is needed, or none for the vendor's own")
 	}
 	if !accountSID.MatchString(o.AccountSID) {
@@ -84,27 +78,17 @@ func New(o Options) (*Client, error) {
 	if !token.MatchString(o.AuthToken) {
 		wrong("twilio.auth_token: letters and digits are needed")
 	}
-	if len(o.Numbers) == 0 {
-		wrong("twilio.numbers: at least one number is needed")
-	}
-	for i, n := range o.Numbers {
-		switch {
-		case !e164.MatchString(n):
-			wrong("twilio.numbers[%d]: write it in E.164, as in +15005550006", i)
-		case slices.Contains(o.Numbers[:i], n):
-			wrong("twilio.numbers[%d]: it stands there twice, remove one", i)
-		}
-	}
+	errs = append(errs, telephone.CheckNumbers("twilio.numbers", o.Numbers)...)
 	public, err := url.Parse(o.PublicURL)
 	switch {
-	case err != nil || !plain(public):
+	case err != nil || !telephone.IsBase(public):
 		wrong("public_url: the address under which the provider reaches this node is needed, as in https://line.example")
 	case public.Scheme != "https" && o.BaseURL == "":
 		wrong("public_url: the provider needs https")
 	}
 	if o.FallbackURL != "" {
 		fallback, err := url.Parse(o.FallbackURL)
-		if err != nil || !plain(fallback) || (fallback.Scheme != "https" && o.BaseURL == "") {
+		if err != nil || !telephone.IsBase(fallback) || (fallback.Scheme != "https" && o.BaseURL == "") {
 			wrong("the fallback of public_url: an address of https, or none, is needed")
 		}
 	}
@@ -116,31 +100,11 @@ func New(o Options) (*Client, error) {
 	}
 	next := o.Transport
 	if next == nil {
-		next = transport()
+		next = telephone.NewTransport()
 	}
 	return &Client{
 		opts: o, base: base, public: strings.TrimRight(o.PublicURL, "/"), fallback: strings.TrimRight(o.FallbackURL, "/"), next: next,
 	}, nil
-}
-
-// plain reports whether an address is http or https, with a host and without what no base of addresses can have.
-func plain(u *url.URL) bool {
-	return (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
-}
-
-// transport is a client's own. It speaks HTTP/1 alone: a connection that has died is dropped together with its call there, whereas all
-// the calls of HTTP/2 go on sharing it, for minutes.
-func transport() *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout:     30 * time.Second,
-		MaxIdleConnsPerHost: 64,
-		Protocols:           protocols,
-	}
 }
 
 // SMS is the channel of text messages.
@@ -154,60 +118,29 @@ func (sms) Name() string { return "twilio" }
 // Medium is sms.
 func (sms) Medium() string { return notifier.MediumSMS }
 
-// Lane is the number that writes to a recipient, or calls: the one whose hash together with the recipient's is highest, so that adding a number
-// moves as few conversations as can be.
-func (c *Client) Lane(to notifier.Phone) string {
-	best, highest := "", [sha256.Size]byte{}
-	for _, n := range c.opts.Numbers {
-		if sum := sha256.Sum256([]byte(n + "|" + string(to))); best == "" || bytes.Compare(sum[:], highest[:]) > 0 {
-			best, highest = n, sum
-		}
-	}
-	return best
-}
-
-// key is the phrase of what a message is about: sms_ask.
-func key(m notifier.Message) phrase.Key { return phrase.Key("sms_" + string(m.About)) }
-
-// text is what a message says.
-func text(m notifier.Message, l phrase.Language) string {
-	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)}
-	d := m.Duty
-	args.Roster, args.CallSign, args.Open = d.Roster, d.CallSign, d.Open
-	args.From, args.Until = moment(d.From), moment(d.Until)
-	for _, ref := range d.Requests {
-		args.Requests = append(args.Requests, ref.String())
-	}
-	return phrase.Text(l, key(m), args)
-}
-
-// moment writes a time, and a dash for an end that nobody knows.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return phrase.Moment(t)
-}
+// Lane is the number that writes to a recipient, or calls.
+func (c *Client) Lane(to notifier.Phone) string { return telephone.Serving(c.opts.Numbers, to) }
 
 // Send hands a text over.
 func (s sms) Send(ctx context.Context, m notifier.Message) notifier.Outcome {
 	c := s.Client
+	body, ok := telephone.Text(m)
 	switch {
-	case !e164.MatchString(string(m.To)): // also the empty number of somebody who has left the roster
+	case !telephone.Dialable(m.To): // also the empty number of somebody who has left the roster
 		return notifier.Failed{Kind: request.FailedForGood, Code: "no_number"}
-	case !phrase.Has(key(m)): // a later version's page
+	case !ok: // a later version's page
 		return notifier.Failed{Kind: request.FailedConfig, Code: "no_words"}
 	}
 	params := &api.CreateMessageParams{}
 	params.SetTo(string(m.To))
 	params.SetFrom(c.Lane(m.To))
-	params.SetBody(text(m, phrase.Pick(m.Reader)))
-	params.SetValidityPeriod(int(c.validity(m.Expires).Seconds()))
+	params.SetBody(body)
+	params.SetValidityPeriod(int(telephone.Validity(m.Expires, c.opts.Validity).Seconds()))
 	params.SetStatusCallback(c.public + statusPath + string(m.Ref) + "/" + m.Attempt + overrides)
 	service, seen := c.service(ctx)
 	answer, err := service.CreateMessage(params)
-	if err != nil || !seen.success() || value(answer.Sid) == "" {
-		return seen.failure(err)
+	if err != nil || !seen.Success() || value(answer.Sid) == "" {
+		return failure(seen, err)
 	}
 	return notifier.Accepted{ProviderID: *answer.Sid}
 }
@@ -215,14 +148,6 @@ func (s sms) Send(ctx context.Context, m notifier.Message) notifier.Outcome {
 // overrides tell the vendor to repeat a callback that is answered with 5xx, or not at all: it would repeat only what cannot connect
 // (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides). 15 s in all.
 const overrides = "#rc=5&rp=ct,rt,5xx&rt=5000"
-
-// validity is how long a text may wait at the provider.
-func (c *Client) validity(expires time.Time) time.Duration {
-	if expires.IsZero() {
-		return c.opts.Validity
-	}
-	return min(max(time.Until(expires), shortestValidity), c.opts.Validity)
-}
 
 const (
 	lookUpPage  = 100
@@ -235,10 +160,10 @@ const (
 // Find looks for the page's text among those to the same number since the page was first attempted, whichever of our numbers wrote it.
 func (s sms) Find(ctx context.Context, m notifier.Message) notifier.Outcome {
 	c := s.Client
-	if !e164.MatchString(string(m.To)) {
+	if !telephone.Dialable(m.To) {
 		return notifier.NotFound{} // without a number, nothing was handed over
 	}
-	ours := recognise(m)
+	ours := telephone.Recognise(m)
 	since := m.Since.Add(-lookUpSkew)
 	params := &api.ListMessageParams{}
 	params.SetTo(string(m.To))
@@ -247,8 +172,8 @@ func (s sms) Find(ctx context.Context, m notifier.Message) notifier.Outcome {
 	for range lookUpPages {
 		service, seen := c.service(ctx)
 		page, err := service.PageMessage(params, pageToken, pageNumber)
-		if err != nil || !seen.success() || page.Messages == nil { // an answer without a list is not an empty list
-			return seen.failure(err)
+		if err != nil || !seen.Success() || page.Messages == nil { // an answer without a list is not an empty list
+			return failure(seen, err)
 		}
 		old := true
 		for _, found := range page.Messages {
@@ -267,20 +192,6 @@ func (s sms) Find(ctx context.Context, m notifier.Message) notifier.Outcome {
 	return notifier.NotFound{}
 }
 
-// recognise tells the text of a page from others, although the urgency of the request or the language of its reader may have changed since
-// it was sent, and the vendor may have put words before it. The code is the page's own. A notice has none: no other text says the same of
-// the same request.
-func recognise(m notifier.Message) func(body string) bool {
-	if m.Code != "" {
-		return func(body string) bool {
-			return strings.Contains(body, m.Ref.String()) && strings.Contains(body, m.Code)
-		}
-	}
-	return func(body string) bool {
-		return slices.ContainsFunc(phrase.Languages, func(l phrase.Language) bool { return strings.Contains(body, text(m, l)) })
-	}
-}
-
 // arrived reports whether a text of this status is on its way or there; one that failed is as good as none.
 func arrived(status string) bool {
 	return status != "failed" && status != "undelivered" && status != "canceled"
@@ -294,14 +205,10 @@ func value(p *string) string {
 }
 
 // service is the library's client for one call, and the note of what is seen of it.
-func (c *Client) service(ctx context.Context) (*api.ApiService, *sighting) {
-	seen := &sighting{}
+func (c *Client) service(ctx context.Context) (*api.ApiService, *telephone.Exchange) {
+	seen := &telephone.Exchange{}
 	inner := &client.Client{
-		Credentials: client.NewCredentials(c.opts.AccountSID, c.opts.AuthToken),
-		HTTPClient: &http.Client{
-			Transport:     &tripper{ctx: ctx, base: c.base, next: c.next, seen: seen},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		Credentials: client.NewCredentials(c.opts.AccountSID, c.opts.AuthToken), HTTPClient: seen.Client(ctx, c.base, c.next),
 	}
 	inner.SetAccountSid(c.opts.AccountSID)
 	// Not NewRequestHandler: it takes edge and region from the environment.
@@ -309,31 +216,10 @@ func (c *Client) service(ctx context.Context) (*api.ApiService, *sighting) {
 }
 
 // failure decides what came of a call that brought nothing that can be used; err may be nil.
-func (s *sighting) failure(err error) notifier.Outcome {
-	code := 0
-	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok {
-		code = rest.Code
+func failure(seen *telephone.Exchange, err error) notifier.Outcome {
+	code, text := 0, ""
+	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok && rest.Code != 0 {
+		code, text = rest.Code, strconv.Itoa(rest.Code)
 	}
-	f := notifier.Failed{Kind: request.FailedUnknown, Code: "http_" + strconv.Itoa(s.status)}
-	if code != 0 {
-		f.Code = strconv.Itoa(code)
-	}
-	switch {
-	case s.status == 0 && !s.wrote:
-		f.Kind, f.Code = request.FailedForNow, "connection"
-	case s.status == 0 && s.timeout:
-		f.Code = "timeout"
-	case s.status == 0:
-		f.Code = "connection_lost"
-	case s.status == http.StatusTooManyRequests:
-		f.Kind = request.FailedForNow
-	case s.status >= 500 || s.status == http.StatusRequestTimeout || s.success():
-		// perhaps processed
-	default: // a refusal, a redirect, or a page of something that is not the provider
-		f.Kind = kindOf(code)
-	}
-	if f.Kind.Retryable() {
-		f.RetryAfter = s.retryAfter
-	}
-	return f
+	return seen.Failure(text, kindOf(code))
 }

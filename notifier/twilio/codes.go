@@ -1,6 +1,9 @@
 package twilio
 
-import "github.com/dutyline/dutyline/request"
+import (
+	"github.com/dutyline/dutyline/notifier/telephone"
+	"github.com/dutyline/dutyline/request"
+)
 
 // kinds says what an error code of the vendor means for a page (https://www.twilio.com/docs/api/errors).
 var kinds = table(map[request.FailureKind][]int{
@@ -38,12 +41,8 @@ func kindOf(code int) request.FailureKind {
 	return request.FailedConfig
 }
 
-// kindOfLoss is what the code of a text or call that was taken and then lost means. It is over for it, whatever the code: the page goes
-// on over the next contact.
+// kindOfLoss is what the code of a text or call that was taken and then lost means.
 func kindOfLoss(code int) request.FailureKind {
-	kind, ok := kinds[code]
-	if !ok || kind.Retryable() {
-		return request.FailedCarrier
-	}
-	return kind
+	kind, known := kinds[code]
+	return telephone.KindOfLoss(kind, known)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/dutyline/dutyline/notifier"
-	"github.com/dutyline/dutyline/phrase"
+	"github.com/dutyline/dutyline/notifier/telephone"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -133,7 +132,7 @@ func (c *Client) callStatus(w http.ResponseWriter, r *http.Request, form url.Val
 		return
 	}
 	report.ProviderID = form.Get("CallSid")
-	c.noteCall(report.Ref, report.Attempt, form)
+	c.calls.Note(form.Get("CallSid"), report.Ref, report.Attempt)
 	switch status := form.Get("CallStatus"); status {
 	case "initiated", "ringing": // the first finds a call whose creation was not answered
 		report.Progress = notifier.Sent
@@ -171,9 +170,8 @@ type report struct{ notifier.Report }
 
 // reportOf begins a report of the attempt in an address.
 func reportOf(r *http.Request) (report, bool) {
-	ref, err := request.ParseRef(r.PathValue("ref"))
-	_, ok := request.PageOfAttempt(r.PathValue("attempt"))
-	return report{notifier.Report{Ref: ref, Attempt: r.PathValue("attempt"), Provider: "twilio"}}, err == nil && ok
+	begun, ok := telephone.ReportOf("twilio", r.PathValue("ref"), r.PathValue("attempt"))
+	return report{begun}, ok
 }
 
 // lost notes a loss with the vendor's code, or else with its status.
@@ -208,24 +206,9 @@ func (c *Client) store(w http.ResponseWriter, r *http.Request, report notifier.R
 // messageSID is the provider's id of a message; webhooks of older accounts have only the second name.
 func messageSID(form url.Values) string { return cmp.Or(form.Get("MessageSid"), form.Get("SmsSid")) }
 
-// carriersWords are handled by the provider itself: they opt a phone out and in. They get no answer from us. HELP and INFO are answered by some
-// carriers and handed on by others: where they arrive they are commands like any.
-var carriersWords = []string{"STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "REVOKE", "OPTOUT", "CANCEL", "START", "YES", "UNSTOP"}
-
-// inbound takes a text that somebody sent and answers in TwiML, whatever happens.
+// inbound takes a text that somebody sent and answers in TwiML.
 func (c *Client) inbound(w http.ResponseWriter, r *http.Request, form url.Values, sink notifier.Sink) {
-	answer := ""
-	defer func() {
-		if trouble := recover(); trouble != nil {
-			c.opts.Logger.Error("panic while taking a reply", zap.Stack("stack"))
-			answer = phrase.Text(phrase.English, phrase.TryAgain, phrase.Args{})
-		}
-		writeTwiML(w, answer)
-	}()
-	if slices.Contains(carriersWords, strings.ToUpper(strings.TrimSpace(form.Get("Body")))) {
-		return
-	}
-	answer = render(sink.Reply(r.Context(), notifier.Phone(form.Get("From")), messageSID(form), form.Get("Body")))
+	writeTwiML(w, telephone.Reply(r.Context(), sink, notifier.Phone(form.Get("From")), messageSID(form), form.Get("Body"), c.opts.Logger))
 }
 
 // writeTwiML answers a webhook with one text, or with none.

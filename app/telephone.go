@@ -1,0 +1,116 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/dutyline/dutyline/config"
+	"github.com/dutyline/dutyline/dispatcher/node"
+	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/notifier/twilio"
+	"github.com/dutyline/dutyline/notifier/vonage"
+	"github.com/dutyline/dutyline/twiliosim"
+)
+
+// telephone is how the node reaches phones.
+type telephone struct {
+	// providers are the channels, those of the provider that is used first before all others: of two that serve a medium, the dispatcher takes
+	// the first. The second is there for what it was given before, and its webhooks are.
+	providers []node.Provider
+	webhooks  []func(notifier.Sink) http.Handler
+	simURL    string // "" without a simulator
+}
+
+// add adds a provider.
+func (t *telephone) add(texts, calls notifier.Channel, perSecond, callsPerSecond *float64, otherwise float64, webhooks func(notifier.Sink) http.Handler) {
+	limit := func(rate *float64) notifier.Limit {
+		if rate == nil {
+			rate = &otherwise
+		}
+		return notifier.Limit{PerSecond: *rate}
+	}
+	t.providers = append(t.providers, node.Provider{Channel: texts, Limit: limit(perSecond)}, node.Provider{Channel: calls, Limit: limit(callsPerSecond)})
+	t.webhooks = append(t.webhooks, webhooks)
+}
+
+// handler takes the webhooks of all providers, each below its name.
+func (t *telephone) handler(sink notifier.Sink) http.Handler {
+	mux := http.NewServeMux()
+	for i, webhooks := range t.webhooks {
+		mux.Handle("/webhooks/"+t.providers[2*i].Channel.Name()+"/", webhooks(sink))
+	}
+	return mux
+}
+
+const (
+	// perSecond is how many texts and calls a number sends in a second, where nothing else is configured.
+	perSecond = 1
+	// inboundRetries asks the provider to repeat a text that somebody sent while nobody takes it.
+	inboundRetries = "#rc=5&rp=ct,rt,5xx&rt=5000"
+	// simNumber is the number of the node in its own telephone network: fictional.
+	simNumber = "+15005550006"
+)
+
+// openTelephone makes the clients of the providers that are configured, of a simulated telephone network in this process where none is.
+func (o *Options) openTelephone(publicURL string, ends *cleanups) (t telephone, err error) {
+	first, second := o.Config.Twilio, o.Config.Vonage
+	rate := float64(perSecond)
+	if first.BaseURL == "" && first.AccountSID == "" && !second.Configured() {
+		if !o.Standalone {
+			return t, misconfigured(errors.New("twilio.account_sid: the account at the provider is needed"))
+		}
+		if first, t.simURL, err = o.startSimulator(publicURL, ends); err != nil {
+			return t, err
+		}
+		rate = 0
+	}
+	if first.BaseURL != "" || first.AccountSID != "" {
+		client, err := twilio.New(twilio.Options{
+			BaseURL: first.BaseURL, AccountSID: first.AccountSID, AuthToken: first.AuthToken.Reveal(), PreviousAuthToken: first.AuthTokenPrevious.Reveal(),
+			Numbers: first.Numbers, PublicURL: publicURL, Logger: o.Logger,
+		})
+		if err != nil {
+			return t, misconfigured(err)
+		}
+		t.add(client.SMS(), client.Voice(), first.TextsPerSecond, first.CallsPerSecond, rate, client.Webhooks)
+	}
+	if second.Configured() {
+		client, err := o.newVonage(publicURL)
+		if err != nil {
+			return t, misconfigured(err)
+		}
+		t.add(client.SMS(), client.Voice(), second.TextsPerSecond, second.CallsPerSecond, perSecond, client.Webhooks)
+	}
+	return t, nil
+}
+
+// newVonage makes the client of the second provider.
+func (o *Options) newVonage(publicURL string) (*vonage.Client, error) {
+	c := o.Config.Vonage
+	return vonage.New(vonage.Options{
+		BaseURL: c.BaseURL, VoiceURL: c.VoiceURL, APIKey: c.APIKey, APISecret: c.APISecret.Reveal(), ApplicationID: c.ApplicationID,
+		PrivateKey: c.PrivateKey.Reveal(), SignatureSecret: c.SignatureSecret.Reveal(), PreviousSignatureSecret: c.SignatureSecretPrevious.Reveal(),
+		Numbers: c.Numbers, PublicURL: publicURL, Logger: o.Logger,
+	})
+}
+
+func (o *Options) startSimulator(publicURL string, ends *cleanups) (config.Twilio, string, error) {
+	c := o.Config.Twilio
+	if len(c.Numbers) == 0 {
+		c.Numbers = []string{simNumber}
+	}
+	listener, err := listen(o.SimListen)
+	if err != nil {
+		return c, "", fmt.Errorf("start the simulated telephone network: %w", err)
+	}
+	sim := twiliosim.New(twiliosim.Options{Numbers: c.Numbers, InboundURL: publicURL + twilio.InboundPath + inboundRetries, SpeechRate: 1, Logger: o.Logger.Named("sim")})
+	server := &http.Server{Handler: sim.Handler(), ReadHeaderTimeout: readHeaderTimeout}
+	go func() { _ = server.Serve(listener) }()
+	ends.push("simulated telephone network", func() {
+		sim.Close()
+		_ = server.Close()
+	})
+	c.BaseURL, c.AccountSID, c.AuthToken = urlOf(o.SimListen, listener), sim.AccountSID(), config.Secret(sim.AuthToken())
+	return c, c.BaseURL, nil
+}
