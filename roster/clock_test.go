@@ -1,8 +1,10 @@
-package roster
+package roster_test
 
 import (
 	"testing"
 	"time"
+
+	"github.com/dutyline/dutyline/roster"
 )
 
 func TestAClockFromElsewhereKeepsTheRuleOfTheWallClock(t *testing.T) {
@@ -21,7 +23,7 @@ func TestAClockFromElsewhereKeepsTheRuleOfTheWallClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clock := NewClock(zone)
+		clock := roster.NewClock(zone)
 		got := clock.Reaches(wall)
 		if got.UTC().Format(time.RFC3339) != tc.want {
 			t.Errorf("%s in %s is %s, want %s", tc.wall, tc.zone, got.UTC().Format(time.RFC3339), tc.want)

@@ -1,4 +1,4 @@
-package roster
+package roster_test
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/dutyline/dutyline/roster"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -16,9 +18,9 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // plainSeal seals nothing, for tests that look at something else.
 func plainSeal(_ string, plain []byte) ([]byte, error) { return plain, nil }
 
-func encode(t testing.TB, edit Edit) []byte {
+func encode(t testing.TB, edit roster.Edit) []byte {
 	t.Helper()
-	data, err := Encode(edit, noon, plainSeal)
+	data, err := roster.Encode(edit, noon, plainSeal)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +31,7 @@ func TestStoredDocumentHoldsNothingPersonal(t *testing.T) {
 	b := daily("UTC", "08:00")
 	b.Revision = 3
 	vault := map[string][]byte{}
-	data, err := Encode(Edit{Book: b, Reason: "first", Actor: "c1"}, noon, func(person string, plain []byte) ([]byte, error) {
+	data, err := roster.Encode(roster.Edit{Book: b, Reason: "first", Actor: "c1"}, noon, func(person string, plain []byte) ([]byte, error) {
 		vault[person] = plain
 		return []byte("sealed " + person), nil
 	})
@@ -44,7 +46,7 @@ func TestStoredDocumentHoldsNothingPersonal(t *testing.T) {
 	if b.People[0].Name == "" || b.People[0].Contacts[0].Address == "" {
 		t.Error("encoding changed the caller's book")
 	}
-	d, err := Decode(data, func(person string, sealed []byte) ([]byte, bool, error) {
+	d, err := roster.Decode(data, func(person string, sealed []byte) ([]byte, bool, error) {
 		if string(sealed) != "sealed "+person {
 			t.Errorf("%s came with %q", person, sealed)
 		}
@@ -53,15 +55,15 @@ func TestStoredDocumentHoldsNothingPersonal(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(d.Book, b) {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if d.Revision != 3 || d.Actor != (Actor{Coordinator, "c1"}) || d.Reason != "first" || !d.Time.Equal(noon) {
+	if d.Revision != 3 || d.Actor != (roster.Actor{roster.Coordinator, "c1"}) || d.Reason != "first" || !d.Time.Equal(noon) {
 		t.Errorf("revision %d, actor %v, reason %q, time %s", d.Revision, d.Actor, d.Reason, d.Time)
 	}
 }
 
 func TestDocumentSaysInWhatCapacityItWasEdited(t *testing.T) {
-	for kind, want := range map[ActorKind]ActorKind{"": Coordinator, System: System, "auditor": "auditor"} {
-		d, err := Header(encode(t, Edit{Book: daily("UTC", "08:00"), Actor: "a1", ActorKind: kind}))
-		if err != nil || d.Actor != (Actor{want, "a1"}) {
+	for kind, want := range map[roster.ActorKind]roster.ActorKind{"": roster.Coordinator, roster.System: roster.System, "auditor": "auditor"} {
+		d, err := roster.Header(encode(t, roster.Edit{Book: daily("UTC", "08:00"), Actor: "a1", ActorKind: kind}))
+		if err != nil || d.Actor != (roster.Actor{want, "a1"}) {
 			t.Errorf("%q: %v, %v", kind, d.Actor, err)
 		}
 	}
@@ -75,14 +77,14 @@ func TestDocumentSurvivesTheRoundTrip(t *testing.T) {
 			b.People[i].Name = rapid.StringN(0, 20, -1).Draw(t, "name")
 			b.People[i].Contacts = b.People[i].Contacts[:rapid.IntRange(0, 2).Draw(t, "contacts")]
 			if b.People[i].Erased = rapid.Bool().Draw(t, "erased"); b.People[i].Erased {
-				b.People[i].Name, b.People[i].Contacts = "", []Contact{}
+				b.People[i].Name, b.People[i].Contacts = "", []roster.Contact{}
 			}
 		}
-		data, err := Encode(Edit{Book: b}, noon, plainSeal)
+		data, err := roster.Encode(roster.Edit{Book: b}, noon, plainSeal)
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := Decode(data, func(_ string, sealed []byte) ([]byte, bool, error) { return sealed, false, nil })
+		d, err := roster.Decode(data, func(_ string, sealed []byte) ([]byte, bool, error) { return sealed, false, nil })
 		if err != nil || !reflect.DeepEqual(d.Book, b) {
 			t.Fatalf("%+v\nwant %+v\n%v", d.Book, b, err)
 		}
@@ -90,8 +92,8 @@ func TestDocumentSurvivesTheRoundTrip(t *testing.T) {
 }
 
 func TestErasedPersonStaysWithoutNameAndContact(t *testing.T) {
-	data := encode(t, Edit{Book: daily("UTC", "08:00")})
-	d, err := Decode(data, func(person string, sealed []byte) ([]byte, bool, error) { return sealed, person == "ada", nil })
+	data := encode(t, roster.Edit{Book: daily("UTC", "08:00")})
+	d, err := roster.Decode(data, func(person string, sealed []byte) ([]byte, bool, error) { return sealed, person == "ada", nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +103,7 @@ func TestErasedPersonStaysWithoutNameAndContact(t *testing.T) {
 	if p := d.Book.People[1]; p.Erased || len(p.Contacts) != 2 || p.Contacts[0].Address == "" {
 		t.Errorf("the others: %+v", p)
 	}
-	if _, err := Compile(d.Book); err != nil {
+	if _, err := roster.Compile(d.Book); err != nil {
 		t.Errorf("the book does not compile any more: %v", err)
 	}
 }
@@ -109,7 +111,7 @@ func TestErasedPersonStaysWithoutNameAndContact(t *testing.T) {
 func TestErasedPersonIsStoredWithoutPersonalFieldsWhateverTheEditSays(t *testing.T) {
 	b := daily("UTC", "08:00")
 	b.People[0].Erased, b.People[0].PINDigest = true, "hmac-sha256:c2VjcmV0c2VjcmV0"
-	data, err := Encode(Edit{Book: b}, noon, func(person string, plain []byte) ([]byte, error) {
+	data, err := roster.Encode(roster.Edit{Book: b}, noon, func(person string, plain []byte) ([]byte, error) {
 		if person == "ada" {
 			t.Error("something was sealed for an erased person")
 		}
@@ -118,7 +120,7 @@ func TestErasedPersonIsStoredWithoutPersonalFieldsWhateverTheEditSays(t *testing
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := Decode(data, func(person string, sealed []byte) ([]byte, bool, error) {
+	d, err := roster.Decode(data, func(person string, sealed []byte) ([]byte, bool, error) {
 		if person == "ada" {
 			t.Error("something was opened of an erased person")
 		}
@@ -134,21 +136,21 @@ func TestErasedPersonIsStoredWithoutPersonalFieldsWhateverTheEditSays(t *testing
 
 func TestSealersErrorsReachTheCaller(t *testing.T) {
 	trouble := errors.New("no key")
-	if _, err := Encode(Edit{Book: daily("UTC", "08:00")}, noon, func(string, []byte) ([]byte, error) { return nil, trouble }); !errors.Is(err, trouble) {
+	if _, err := roster.Encode(roster.Edit{Book: daily("UTC", "08:00")}, noon, func(string, []byte) ([]byte, error) { return nil, trouble }); !errors.Is(err, trouble) {
 		t.Errorf("seal: %v", err)
 	}
-	data := encode(t, Edit{Book: daily("UTC", "08:00")})
-	if _, err := Decode(data, func(string, []byte) ([]byte, bool, error) { return nil, false, trouble }); !errors.Is(err, trouble) {
+	data := encode(t, roster.Edit{Book: daily("UTC", "08:00")})
+	if _, err := roster.Decode(data, func(string, []byte) ([]byte, bool, error) { return nil, false, trouble }); !errors.Is(err, trouble) {
 		t.Errorf("open: %v", err)
 	}
-	if _, err := Decode(data, func(string, []byte) ([]byte, bool, error) { return []byte("?"), false, nil }); err == nil {
+	if _, err := roster.Decode(data, func(string, []byte) ([]byte, bool, error) { return []byte("?"), false, nil }); err == nil {
 		t.Error("rubbish was opened")
 	}
 }
 
 func TestDocumentOfALaterVersionIsNotRead(t *testing.T) {
 	for _, data := range []string{`{"v":3}`, `{}`, `rubbish`, ``} {
-		if _, err := Header([]byte(data)); err == nil {
+		if _, err := roster.Header([]byte(data)); err == nil {
 			t.Errorf("%q was read", data)
 		}
 	}
@@ -158,8 +160,8 @@ func TestPreviewShowsWhoChangesAndWhatIsLeftOpen(t *testing.T) {
 	before := daily("UTC", "08:00")
 	from := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	after := daily("UTC", "08:00")
-	after.Rosters[0].Overrides = []Override{{ID: "o", Kind: Replace, From: from.Add(24 * time.Hour), Until: from.Add(30 * time.Hour), People: []string{}}}
-	p := Diff(before, after, from, from.Add(72*time.Hour))
+	after.Rosters[0].Overrides = []roster.Override{{ID: "o", Kind: roster.Replace, From: from.Add(24 * time.Hour), Until: from.Add(30 * time.Hour), People: []string{}}}
+	p := roster.Diff(before, after, from, from.Add(72*time.Hour))
 	if len(p.Gaps) != 1 || len(p.Changed) != 1 || !p.Gaps[0].From.Equal(from.Add(24*time.Hour)) || len(p.Hours) != 1 {
 		t.Fatalf("%+v", p)
 	}
@@ -171,7 +173,7 @@ func TestPreviewShowsWhoChangesAndWhatIsLeftOpen(t *testing.T) {
 			t.Errorf("hours %+v", change)
 		}
 	}
-	if same := Diff(before, before, from, from.Add(72*time.Hour)); len(same.Changed)+len(same.Hours)+len(same.Gaps) != 0 {
+	if same := roster.Diff(before, before, from, from.Add(72*time.Hour)); len(same.Changed)+len(same.Hours)+len(same.Gaps) != 0 {
 		t.Errorf("no change: %+v", same)
 	}
 }
@@ -181,15 +183,15 @@ func TestPreviewShowsRostersThatComeAndGo(t *testing.T) {
 	two := daily("UTC", "08:00")
 	second := one.Rosters[0]
 	second.ID = "regional"
-	second.Overrides = []Override{{ID: "o", Kind: Replace, From: noon, Until: noon.Add(2 * time.Hour), People: []string{}}}
+	second.Overrides = []roster.Override{{ID: "o", Kind: roster.Replace, From: noon, Until: noon.Add(2 * time.Hour), People: []string{}}}
 	two.Rosters = append(slices.Clone(two.Rosters), second)
 	from, until := noon.Add(-time.Hour), noon.Add(3*time.Hour)
 
-	come := Diff(one, two, from, until)
+	come := roster.Diff(one, two, from, until)
 	if len(come.Changed) != 2 || len(come.Gaps) != 1 || come.Changed[0].Gap() || come.Changed[1].Gap() {
 		t.Errorf("a new roster: %+v", come)
 	}
-	gone := Diff(two, one, from, until)
+	gone := roster.Diff(two, one, from, until)
 	if len(gone.Changed) != 2 || len(gone.Gaps) != 0 || !gone.Changed[0].Gap() || !gone.Changed[0].Until.Equal(noon) {
 		t.Errorf("a roster that is taken out: %+v", gone)
 	}
@@ -199,8 +201,8 @@ func TestPreviewNamesPeopleWhoCannotBeReached(t *testing.T) {
 	b := daily("UTC", "08:00")
 	b.People[1].Contacts = nil
 	b.People[2].Erased = true // still in the rotation
-	b.People = append(b.People, Person{ID: "old", CallSign: "RAVEN", Erased: true})
-	week := Diff(b, b, noon, noon.AddDate(0, 0, 7))
+	b.People = append(b.People, roster.Person{ID: "old", CallSign: "RAVEN", Erased: true})
+	week := roster.Diff(b, b, noon, noon.AddDate(0, 0, 7))
 	if !slices.Equal(week.Contacts, []string{"bruno", "carmen"}) {
 		t.Errorf("missing %v", week.Contacts)
 	}

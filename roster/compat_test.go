@@ -1,4 +1,4 @@
-package roster
+package roster_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dutyline/dutyline/roster"
 )
 
 // The files of testdata/version1 were written by the first program that stored rosters: documents, and whom it had on duty.
@@ -25,7 +27,7 @@ func TestDocumentsOfVersion1MeanWhatTheyMeant(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := Decode(data, func(_ string, sealed []byte) ([]byte, bool, error) { return sealed, false, nil })
+		d, err := roster.Decode(data, func(_ string, sealed []byte) ([]byte, bool, error) { return sealed, false, nil })
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
@@ -53,8 +55,8 @@ func TestDocumentsOfVersion1MeanWhatTheyMeant(t *testing.T) {
 		if len(is) != len(was) {
 			t.Errorf("%s: there were %d lines and are %d", file, len(was), len(is))
 		}
-		again := encode(t, Edit{Book: d.Book, Actor: d.Actor.ID, Reason: d.Reason})
-		if header, err := Header(again); err != nil || header.V != 1 {
+		again := encode(t, roster.Edit{Book: d.Book, Actor: d.Actor.ID, Reason: d.Reason})
+		if header, err := roster.Header(again); err != nil || header.V != 1 {
 			t.Errorf("%s: a program of version 1 can no longer read it: %v", file, err)
 		}
 	}

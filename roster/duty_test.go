@@ -1,4 +1,4 @@
-package roster
+package roster_test
 
 import (
 	"fmt"
@@ -6,56 +6,63 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dutyline/dutyline/roster"
 )
 
 // layered has days by a weekly rotation and nights by another, in a zone with clock changes.
-func layered() Book {
+func layered() roster.Book {
 	b := daily("Europe/Paris", "08:00")
 	r := &b.Rosters[0]
 	r.Layers[0].ID = "week"
-	r.Layers[0].Rotation = Rotation{Turns: [][]string{{"ada"}, {"bruno"}}, Unit: Weeks, Length: 1, Handover: "08:00", From: "2026-03-02"}
-	r.Layers = append(r.Layers, Layer{
-		ID: "nights", Rotation: Rotation{Turns: [][]string{{"carmen"}, {"dalia"}}, Unit: Days, Length: 1, Handover: "20:00", From: "2026-03-01"},
-		Restrictions: []Restriction{{From: "20:00", Until: "08:00"}},
+	r.Layers[0].Rotation = roster.Rotation{Turns: [][]string{{"ada"}, {"bruno"}}, Unit: roster.Weeks, Length: 1, Handover: "08:00", From: "2026-03-02"}
+	r.Layers = append(r.Layers, roster.Layer{
+		ID: "nights", Rotation: roster.Rotation{Turns: [][]string{{"carmen"}, {"dalia"}}, Unit: roster.Days, Length: 1, Handover: "20:00", From: "2026-03-01"},
+		Restrictions: []roster.Restriction{{From: "20:00", Until: "08:00"}},
 	})
 	return b
 }
 
 func TestEveryReasonIsInTheChain(t *testing.T) {
 	night := date(t, "2026-03-03T22:00:00Z") // dalia's
-	span := func(o Override) Override { o.From, o.Until = night.Add(-time.Hour), night.Add(time.Hour); return o }
+	span := func(o roster.Override) roster.Override {
+		o.From, o.Until = night.Add(-time.Hour), night.Add(time.Hour)
+		return o
+	}
 	for name, tc := range map[string]struct {
-		change func(*Book)
+		change func(*roster.Book)
 		person string
 		why    []string
 	}{
-		"turn and restriction": {func(*Book) {}, "carmen", []string{"layer nights: turn from 2026-03-03 20:00 CET to 2026-03-04 20:00 CET", "restriction: 20:00–08:00"}},
+		"turn and restriction": {func(*roster.Book) {}, "carmen", []string{"layer nights: turn from 2026-03-03 20:00 CET to 2026-03-04 20:00 CET", "restriction: 20:00–08:00"}},
 		"leave lets the layer below through": {
-			func(b *Book) { b.Leave = []Leave{{"l", "carmen", night.Add(-time.Hour), night.Add(time.Hour)}} }, "ada",
+			func(b *roster.Book) {
+				b.Leave = []roster.Leave{{"l", "carmen", night.Add(-time.Hour), night.Add(time.Hour)}}
+			}, "ada",
 			[]string{"layer week: turn from 2026-03-02 08:00 CET to 2026-03-09 08:00 CET", "OSPREY is away"},
 		},
 		"override": {
-			func(b *Book) {
-				b.Rosters[0].Overrides = []Override{span(Override{ID: "o1", Kind: Replace, People: []string{"erik"}})}
+			func(b *roster.Book) {
+				b.Rosters[0].Overrides = []roster.Override{span(roster.Override{ID: "o1", Kind: roster.Replace, People: []string{"erik"}})}
 			}, "erik",
 			[]string{"override o1: replace until 2026-03-04 00:00 CET"},
 		},
 		"override of a layer": {
-			func(b *Book) {
-				b.Rosters[0].Overrides = []Override{span(Override{ID: "o1", Layer: "nights", Kind: Replace, People: []string{"erik"}})}
+			func(b *roster.Book) {
+				b.Rosters[0].Overrides = []roster.Override{span(roster.Override{ID: "o1", Layer: "nights", Kind: roster.Replace, People: []string{"erik"}})}
 			}, "erik",
 			[]string{"override o1: replace until 2026-03-04 00:00 CET, on layer nights"},
 		},
 		"override whose people are away": {
-			func(b *Book) {
-				b.Rosters[0].Overrides = []Override{span(Override{ID: "o1", Kind: Replace, People: []string{"erik"}})}
+			func(b *roster.Book) {
+				b.Rosters[0].Overrides = []roster.Override{span(roster.Override{ID: "o1", Kind: roster.Replace, People: []string{"erik"}})}
 				b.People[4].ActiveUntil = "2026-03-03"
 			}, "carmen",
 			[]string{"layer nights: turn from 2026-03-03 20:00 CET to 2026-03-04 20:00 CET", "restriction: 20:00–08:00", "MERLIN is away", "override o1: all whom it names are away"},
 		},
 		"swap": {
-			func(b *Book) {
-				b.Rosters[0].Swaps = []Swap{{ID: "s", State: CoverAccepted, One: Part{"carmen", night, night.Add(time.Hour)}, Other: Part{"erik", night.Add(48 * time.Hour), night.Add(49 * time.Hour)}}}
+			func(b *roster.Book) {
+				b.Rosters[0].Swaps = []roster.Swap{{ID: "s", State: roster.CoverAccepted, One: roster.Part{"carmen", night, night.Add(time.Hour)}, Other: roster.Part{"erik", night.Add(48 * time.Hour), night.Add(49 * time.Hour)}}}
 			}, "erik",
 			[]string{"layer nights: turn from 2026-03-03 20:00 CET to 2026-03-04 20:00 CET", "restriction: 20:00–08:00", "swap s: MERLIN takes over from OSPREY"},
 		},
@@ -79,7 +86,7 @@ func TestEveryReasonIsInTheChain(t *testing.T) {
 func TestAnOverrideOfALayerTouchesNoOtherLayer(t *testing.T) {
 	b := layered()
 	day, night := date(t, "2026-03-03T12:00:00Z"), date(t, "2026-03-03T22:00:00Z")
-	b.Rosters[0].Overrides = []Override{{ID: "o", Layer: "nights", Kind: Remove, From: day.Add(-time.Hour), Until: night.Add(time.Hour), People: []string{"ada", "carmen"}}}
+	b.Rosters[0].Overrides = []roster.Override{{ID: "o", Layer: "nights", Kind: roster.Remove, From: day.Add(-time.Hour), Until: night.Add(time.Hour), People: []string{"ada", "carmen"}}}
 	c := compile(t, b)
 	if got := c.Who("", day); !slices.Equal(got, []string{"ada"}) {
 		t.Errorf("by day: %v", got)
@@ -87,7 +94,7 @@ func TestAnOverrideOfALayerTouchesNoOtherLayer(t *testing.T) {
 	if got := c.Who("", night); !slices.Equal(got, []string{"ada"}) {
 		t.Errorf("by night, the layer below: %v", got)
 	}
-	var layer []Shift
+	var layer []roster.Shift
 	for shift := range c.LayerShifts("", "nights", day, night.Add(2*time.Hour)) {
 		layer = append(layer, shift)
 	}
@@ -117,8 +124,8 @@ func TestTurnsOfDaysWith23And25Hours(t *testing.T) {
 func TestWhoIsInTrainingIsBesideAndNeverAnOfficer(t *testing.T) {
 	b := layered()
 	night := date(t, "2026-03-03T22:00:00Z")
-	shadow := Shadow{ID: "t", Person: "erik", Follows: "carmen", From: night.Add(-24 * time.Hour), Until: night.Add(24 * time.Hour), Paged: PagedNever}
-	b.Rosters[0].Shadows = []Shadow{shadow}
+	shadow := roster.Shadow{ID: "t", Person: "erik", Follows: "carmen", From: night.Add(-24 * time.Hour), Until: night.Add(24 * time.Hour), Paged: roster.PagedNever}
+	b.Rosters[0].Shadows = []roster.Shadow{shadow}
 	c := compile(t, b)
 	duty, _ := c.At("", night)
 	if got := who(duty.OnDuty); !slices.Equal(got, []string{"carmen"}) || !slices.Equal(who(duty.Shadows), []string{"erik"}) {
@@ -130,24 +137,24 @@ func TestWhoIsInTrainingIsBesideAndNeverAnOfficer(t *testing.T) {
 	if duty, _ := c.At("", night.Add(-10*time.Hour)); len(duty.Shadows) != 0 {
 		t.Errorf("by day there is nobody to follow: %+v", duty.Shadows)
 	}
-	b.Rosters[0].Shadows = append(b.Rosters[0].Shadows, Shadow{ID: "twice", Person: "erik", From: shadow.From, Until: shadow.Until, Paged: PagedNever})
+	b.Rosters[0].Shadows = append(b.Rosters[0].Shadows, roster.Shadow{ID: "twice", Person: "erik", From: shadow.From, Until: shadow.Until, Paged: roster.PagedNever})
 	if duty, _ := compile(t, b).At("", night); len(duty.Shadows) != 1 {
 		t.Errorf("twice beside the same officer: %+v", duty.Shadows)
 	}
-	b.Rosters[0].Shadows = []Shadow{shadow}
+	b.Rosters[0].Shadows = []roster.Shadow{shadow}
 	if got := c.Everyone(night); slices.Contains(got, "erik") || len(got) != 4 {
 		t.Errorf("everyone has %v", got)
 	}
-	b.Rosters[0].Shadows[0].Paged = PagedLast
+	b.Rosters[0].Shadows[0].Paged = roster.PagedLast
 	if got := compile(t, b).Everyone(night); got[4] != "erik" {
 		t.Errorf("everyone, training last: %v", got)
 	}
-	b.Rosters[0].Overrides = []Override{{ID: "o", Kind: Replace, From: night, Until: night.Add(time.Hour), People: []string{}}}
+	b.Rosters[0].Overrides = []roster.Override{{ID: "o", Kind: roster.Replace, From: night, Until: night.Add(time.Hour), People: []string{}}}
 	c = compile(t, b)
 	if gaps := c.Gaps("", night, night.Add(time.Hour)); len(gaps) != 1 || len(gaps[0].Shadows) != 0 {
 		t.Errorf("somebody in training fills no gap: %+v", gaps)
 	}
-	b.Rosters[0].Shadows[0].Paged, b.Rosters[0].Overrides[0].People = PagedNever, []string{"erik"}
+	b.Rosters[0].Shadows[0].Paged, b.Rosters[0].Overrides[0].People = roster.PagedNever, []string{"erik"}
 	if got := compile(t, b).Everyone(night); !slices.Contains(got, "erik") {
 		t.Errorf("an officer on duty is part of everyone: %v", got)
 	}
@@ -157,7 +164,7 @@ func TestEveryoneIsWhoeverCanBeAskedAndNeverEmpty(t *testing.T) {
 	b := daily("Europe/Paris", "08:00")
 	b.People[0].ActiveUntil = "2026-03-02"
 	b.People[1].ActiveFrom = "2026-03-03"
-	b.Leave = []Leave{{"l", "carmen", noon, noon.Add(time.Hour)}}
+	b.Leave = []roster.Leave{{"l", "carmen", noon, noon.Add(time.Hour)}}
 	c := compile(t, b)
 	for at, want := range map[time.Time][]string{
 		noon:                                 {"dalia", "erik", "carmen"},
@@ -198,9 +205,9 @@ func TestAClosedRosterHasNobody(t *testing.T) {
 
 func TestHolidaysMakeAWindowOfTheirDay(t *testing.T) {
 	b := layered()
-	b.Calendars = []Calendar{{ID: "public", Days: []string{"2026-05-01"}}}
+	b.Calendars = []roster.Calendar{{ID: "public", Days: []string{"2026-05-01"}}}
 	r := &b.Rosters[0]
-	r.Layers[1].Restrictions = []Restriction{{From: "08:00", Until: "08:00", Calendar: "public", Holidays: OnlyHolidays}}
+	r.Layers[1].Restrictions = []roster.Restriction{{From: "08:00", Until: "08:00", Calendar: "public", Holidays: roster.OnlyHolidays}}
 	r.Layers[1].Rotation.Turns = [][]string{{"erik"}}
 	c := compile(t, b)
 	for at, want := range map[string]bool{"2026-05-01T05:59:59Z": false, "2026-05-01T06:00:00Z": true, "2026-05-02T05:59:59Z": true, "2026-05-02T06:00:00Z": false} {
@@ -211,7 +218,7 @@ func TestHolidaysMakeAWindowOfTheirDay(t *testing.T) {
 }
 
 // crowded is a roster of 10 layers, none of which but the lowest has somebody by day, and 200 overrides.
-func crowded() Book {
+func crowded() roster.Book {
 	b := daily("Europe/Paris", "08:00")
 	r := &b.Rosters[0]
 	for i := range 9 {
@@ -222,7 +229,7 @@ func crowded() Book {
 	from := date(nil, "2026-01-01T10:00:00Z")
 	for i := range 200 {
 		at := from.Add(time.Duration(i) * 40 * time.Hour)
-		r.Overrides = append(r.Overrides, Override{ID: fmt.Sprint("o", i), Kind: []Kind{Add, Remove, Replace}[i%3], From: at, Until: at.Add(50 * time.Hour), People: []string{"erik", "dalia"}})
+		r.Overrides = append(r.Overrides, roster.Override{ID: fmt.Sprint("o", i), Kind: []roster.Kind{roster.Add, roster.Remove, roster.Replace}[i%3], From: at, Until: at.Add(50 * time.Hour), People: []string{"erik", "dalia"}})
 	}
 	return b
 }
@@ -258,21 +265,21 @@ func BenchmarkAtCrowded(b *testing.B) {
 }
 
 // fifty is a roster of fifty people: twelve hours each, two together, with nights, weekends, leave and overrides.
-func fifty() Book {
-	b := Example("Europe/Paris", noon)
+func fifty() roster.Book {
+	b := roster.Example("Europe/Paris", noon)
 	b.People = nil
 	var turns [][]string
 	for i := range 50 {
 		id := fmt.Sprintf("p%02d", i)
-		b.People = append(b.People, Person{ID: id, CallSign: strings.ToUpper(id), Languages: Languages("en")})
-		b.Leave = append(b.Leave, Leave{fmt.Sprint("l", i), id, noon.AddDate(0, 0, i*7), noon.AddDate(0, 0, i*7+14)})
+		b.People = append(b.People, roster.Person{ID: id, CallSign: strings.ToUpper(id), Languages: roster.Languages("en")})
+		b.Leave = append(b.Leave, roster.Leave{fmt.Sprint("l", i), id, noon.AddDate(0, 0, i*7), noon.AddDate(0, 0, i*7+14)})
 		if i%2 == 1 {
 			turns = append(turns, []string{fmt.Sprintf("p%02d", i-1), id})
 		}
 	}
 	b.Teams = nil
 	r := &b.Rosters[0]
-	r.Layers[0].Rotation = Rotation{Turns: turns, Unit: Hours, Length: 12, Handover: "08:00", From: "2026-01-01"}
+	r.Layers[0].Rotation = roster.Rotation{Turns: turns, Unit: roster.Hours, Length: 12, Handover: "08:00", From: "2026-01-01"}
 	for i := range 4 {
 		l := layered().Rosters[0].Layers[1]
 		l.ID, l.Rotation.Turns = fmt.Sprint("nights", i), turns[i*5:]
@@ -280,7 +287,7 @@ func fifty() Book {
 	}
 	for i := range 100 {
 		at := noon.AddDate(0, 0, i*3)
-		r.Overrides = append(r.Overrides, Override{ID: fmt.Sprint("o", i), Kind: Add, From: at, Until: at.Add(30 * time.Hour), People: turns[i%25]})
+		r.Overrides = append(r.Overrides, roster.Override{ID: fmt.Sprint("o", i), Kind: roster.Add, From: at, Until: at.Add(30 * time.Hour), People: turns[i%25]})
 	}
 	return b
 }
@@ -307,7 +314,7 @@ func BenchmarkCompile(b *testing.B) {
 
 func TestATurnOfMonthsStartsOnTheSameDayOrOnTheLast(t *testing.T) {
 	b := daily("Europe/Paris", "08:00")
-	b.Rosters[0].Layers[0].Rotation = Rotation{Turns: [][]string{{"ada"}, {"bruno"}}, Unit: Months, Length: 1, Handover: "08:00", From: "2027-10-31"}
+	b.Rosters[0].Layers[0].Rotation = roster.Rotation{Turns: [][]string{{"ada"}, {"bruno"}}, Unit: roster.Months, Length: 1, Handover: "08:00", From: "2027-10-31"}
 	if got, want := story(t, b, "2027-10-31T07:00:00Z", "2028-05-01T00:00:00Z"), []string{
 		"ada 10-31 08:00", "bruno 11-30 08:00", "ada 12-31 08:00", "bruno 01-31 08:00", "ada 02-29 08:00", "bruno 03-31 08:00", "ada 04-30 08:00",
 	}; !slices.Equal(got, want) {
@@ -323,7 +330,7 @@ func TestATurnOfMonthsStartsOnTheSameDayOrOnTheLast(t *testing.T) {
 
 func TestAPatternChangesOnItsDaysOfTheWeek(t *testing.T) {
 	b := daily("Europe/Paris", "08:00")
-	pattern := Rotation{Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}}, Unit: Pattern, Length: 1, Pattern: []Change{{"fri", "17:00"}, {"mon", "08:00"}}, From: "2026-03-03"}
+	pattern := roster.Rotation{Turns: [][]string{{"ada"}, {"bruno"}, {"carmen"}}, Unit: roster.Pattern, Length: 1, Pattern: []roster.Change{{"fri", "17:00"}, {"mon", "08:00"}}, From: "2026-03-03"}
 	b.Rosters[0].Layers[0].Rotation = pattern
 	if got, want := story(t, b, "2026-03-03T00:00:00Z", "2026-03-17T00:00:00Z"), []string{
 		"nobody 03-03 01:00", "ada 03-06 17:00", "bruno 03-09 08:00", "carmen 03-13 17:00", "ada 03-16 08:00",

@@ -1,4 +1,4 @@
-package roster
+package roster_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/dutyline/dutyline/roster"
 )
 
 // FuzzBook compiles any book and asks it about a moment. What is refused names a place and a fix for each problem. What compiles answers
@@ -17,7 +19,7 @@ import (
 //   - the next change is later than the moment it is asked for;
 //   - stored and read again, the book is the same.
 func FuzzBook(f *testing.F) {
-	example, err := json.Marshal(Example("Europe/Paris", noon))
+	example, err := json.Marshal(roster.Example("Europe/Paris", noon))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -38,14 +40,14 @@ func FuzzBook(f *testing.F) {
 	add(start+`"UTC","layers":[{"id":"l","rotation":{"turns":[["ada"],["bo"]],"unit":"day","length":1,"handover":"00:00","from":"1969-01-01","until":"1970-01-01"}}]}]}`, 3600)
 	add(`{"people":[{"id":"","call_sign":"\u202eABC"},{"id":"a","call_sign":"ſ","contacts":[{"id":"a","channel":"fax","address":"112"}]},{"id":"a","call_sign":"S"}],"teams":[{"id":"t","members":["x"]}]}`, 0)
 	f.Fuzz(func(t *testing.T, data []byte, unix int64) {
-		var book Book
+		var book roster.Book
 		if json.Unmarshal(data, &book) != nil {
 			return
 		}
-		c, err := Compile(book)
+		c, err := roster.Compile(book)
 		if err != nil {
-			invalid, ok := err.(*ValidationError) //nolint:errorlint // it is not wrapped
-			if !ok || len(invalid.Problems) == 0 || slices.ContainsFunc(invalid.Problems, func(p Problem) bool { return p.Path == "" || p.Detail == "" || p.Fix == "" }) {
+			invalid, ok := err.(*roster.ValidationError) //nolint:errorlint // it is not wrapped
+			if !ok || len(invalid.Problems) == 0 || slices.ContainsFunc(invalid.Problems, func(p roster.Problem) bool { return p.Path == "" || p.Detail == "" || p.Fix == "" }) {
 				t.Fatalf("refused without a place or a fix: %v", err)
 			}
 			return
@@ -60,34 +62,34 @@ func FuzzBook(f *testing.F) {
 		for _, r := range book.Rosters {
 			holds(t, c, r.ID, at)
 		}
-		stored, err := Encode(Edit{Book: book}, noon, plainSeal)
+		stored, err := roster.Encode(roster.Edit{Book: book}, noon, plainSeal)
 		if err != nil {
 			t.Fatalf("it compiles and cannot be stored: %v", err)
 		}
-		d, err := Decode(stored, func(_ string, sealed []byte) ([]byte, bool, error) { return sealed, false, nil })
-		if err != nil || !Same(d.Book, book) {
+		d, err := roster.Decode(stored, func(_ string, sealed []byte) ([]byte, bool, error) { return sealed, false, nil })
+		if err != nil || !roster.Same(d.Book, book) {
 			t.Fatalf("stored as %s, %v", stored, err)
 		}
-		if again, err := Compile(d.Book); err != nil || !reflect.DeepEqual(onDuty(again, at), onDuty(c, at)) {
+		if again, err := roster.Compile(d.Book); err != nil || !reflect.DeepEqual(onDuty(again, at), onDuty(c, at)) {
 			t.Fatalf("stored, it answers otherwise: %v", err)
 		}
 	})
 }
 
 // onDuty is what a book says of a moment on its first roster.
-func onDuty(c *Compiled, at time.Time) []Assignment {
+func onDuty(c *roster.Compiled, at time.Time) []roster.Assignment {
 	d, _ := c.At("", at)
 	return d.OnDuty
 }
 
 // holds checks what a roster says of the days around a moment.
-func holds(t *testing.T, c *Compiled, id string, at time.Time) {
+func holds(t *testing.T, c *roster.Compiled, id string, at time.Time) {
 	t.Helper()
 	now, ok := c.At(id, at)
 	if !ok {
 		t.Fatalf("there is no roster %s", id)
 	}
-	layers := map[string]Rotation{}
+	layers := map[string]roster.Rotation{}
 	for _, r := range c.Book().Rosters {
 		if r.ID == id {
 			for _, l := range r.Layers {

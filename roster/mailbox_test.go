@@ -1,4 +1,4 @@
-package roster
+package roster_test
 
 import (
 	"errors"
@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dutyline/dutyline/roster"
 )
 
 func TestAMailboxIsAContactBesideTheTelephone(t *testing.T) {
 	b := daily("UTC", "08:00")
-	b.People[0].Contacts = append(b.People[0].Contacts, Contact{ID: "mail", Channel: Email, Address: "duty@example.org"})
-	b.People[1].Contacts = []Contact{{ID: "mail", Channel: Email, Address: "duty@example.org"}} // shared, as a team's is
+	b.People[0].Contacts = append(b.People[0].Contacts, roster.Contact{ID: "mail", Channel: roster.Email, Address: "duty@example.org"})
+	b.People[1].Contacts = []roster.Contact{{ID: "mail", Channel: roster.Email, Address: "duty@example.org"}} // shared, as a team's is
 	c := compile(t, b)
 	if got := c.ByAddress("duty@example.org"); got != nil {
 		t.Errorf("a reply by telephone would be looked up there: %v", got)
@@ -20,15 +22,15 @@ func TestAMailboxIsAContactBesideTheTelephone(t *testing.T) {
 	if !b.People[0].Telephone() || b.People[1].Telephone() {
 		t.Error("a mailbox is taken for a telephone, or hides one")
 	}
-	if got, want := Diff(b, b, noon, noon.Add(time.Hour)).Contacts, []string{b.People[1].ID}; !slices.Equal(got, want) {
+	if got, want := roster.Diff(b, b, noon, noon.Add(time.Hour)).Contacts, []string{b.People[1].ID}; !slices.Equal(got, want) {
 		t.Errorf("without a telephone: %v, want %v", got, want)
 	}
-	data := encode(t, Edit{Book: b})
+	data := encode(t, roster.Edit{Book: b})
 	if strings.Contains(strings.Split(string(data), `"sealed"`)[0], "duty@example.org") {
 		t.Error("an address of e-mail stands in the document in clear")
 	}
-	d, err := Decode(data, func(_ string, sealed []byte) ([]byte, bool, error) { return sealed, false, nil })
-	if err != nil || !Same(d.Book, b) {
+	d, err := roster.Decode(data, func(_ string, sealed []byte) ([]byte, bool, error) { return sealed, false, nil })
+	if err != nil || !roster.Same(d.Book, b) {
 		t.Errorf("%+v, %v", d.Book, err)
 	}
 }
@@ -41,7 +43,7 @@ func TestAMailboxIsOneAddressAlone(t *testing.T) {
 		strings.Repeat("a", 60) + "@" + strings.Repeat("b.", 100) + "org": false,
 	} {
 		b := daily("UTC", "08:00")
-		b.People[0].Contacts = append(b.People[0].Contacts, Contact{ID: "mail", Channel: Email, Address: address})
+		b.People[0].Contacts = append(b.People[0].Contacts, roster.Contact{ID: "mail", Channel: roster.Email, Address: address})
 		err := b.Validate()
 		if (err == nil) != ok {
 			t.Errorf("%q: %v", address, err)
@@ -49,7 +51,7 @@ func TestAMailboxIsOneAddressAlone(t *testing.T) {
 		if err == nil {
 			continue
 		}
-		if problems, is := errors.AsType[*ValidationError](err); !is || problems.Problems[0].Path != fmt.Sprintf("/people/0/contacts/%d/address", len(b.People[0].Contacts)-1) ||
+		if problems, is := errors.AsType[*roster.ValidationError](err); !is || problems.Problems[0].Path != fmt.Sprintf("/people/0/contacts/%d/address", len(b.People[0].Contacts)-1) ||
 			(address != "" && strings.Contains(err.Error(), address)) {
 			t.Errorf("%q: %v", address, err)
 		}
@@ -59,7 +61,7 @@ func TestAMailboxIsOneAddressAlone(t *testing.T) {
 // What reads "verified" means a telephone that was tried.
 func TestAMailboxIsNeverVerified(t *testing.T) {
 	b := daily("UTC", "08:00")
-	b.People[0].Contacts = append(b.People[0].Contacts, Contact{ID: "mail", Channel: Email, Address: "ada@example.org", Verified: true})
+	b.People[0].Contacts = append(b.People[0].Contacts, roster.Contact{ID: "mail", Channel: roster.Email, Address: "ada@example.org", Verified: true})
 	if err := b.Validate(); err == nil || !strings.Contains(err.Error(), "verified") {
 		t.Errorf("%v", err)
 	}

@@ -1,19 +1,21 @@
-package roster
+package roster_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/dutyline/dutyline/roster"
+	"github.com/dutyline/dutyline/roster/rostertest"
 )
 
 // A naive answers who is on duty by looking at everything, each time, from the book alone: no index, no arithmetic beyond counting on.
 // It is written from the package's comment and shares nothing with the resolver.
 type naive struct {
-	book Book
-	r    Roster
+	book roster.Book
+	r    roster.Roster
 }
 
 // shown is the latest minute that the zone's clock has shown by t, as a time in UTC: looked at minute by minute.
@@ -48,29 +50,29 @@ func dayOf(text string) time.Time {
 	return d
 }
 
-func nameOf(d time.Time) Weekday {
-	return map[time.Weekday]Weekday{0: "sun", 1: "mon", 2: "tue", 3: "wed", 4: "thu", 5: "fri", 6: "sat"}[d.Weekday()]
+func nameOf(d time.Time) roster.Weekday {
+	return map[time.Weekday]roster.Weekday{0: "sun", 1: "mon", 2: "tue", 3: "wed", 4: "thu", 5: "fri", 6: "sat"}[d.Weekday()]
 }
 
 // turn counts turns on from the first.
-func (naive) turn(r Rotation, clock time.Time) []string {
+func (naive) turn(r roster.Rotation, clock time.Time) []string {
 	if len(r.Turns) == 0 {
 		return nil
 	}
 	from := dayOf(r.From)
 	var starts func(n int) time.Time
 	switch r.Unit {
-	case Hours:
+	case roster.Hours:
 		starts = func(n int) time.Time { return clockTime(from, r.Handover).Add(time.Duration(n*r.Length) * time.Hour) }
-	case Days:
+	case roster.Days:
 		starts = func(n int) time.Time { return clockTime(from.AddDate(0, 0, n*r.Length), r.Handover) }
-	case Weeks:
+	case roster.Weeks:
 		first := from
 		for r.Weekday != "" && nameOf(first) != r.Weekday {
 			first = first.AddDate(0, 0, -1)
 		}
 		starts = func(n int) time.Time { return clockTime(first.AddDate(0, 0, 7*n*r.Length), r.Handover) }
-	case Months:
+	case roster.Months:
 		starts = func(n int) time.Time {
 			month := time.Date(from.Year(), from.Month()+time.Month(n*r.Length), 1, 0, 0, 0, 0, time.UTC)
 			d := month
@@ -79,7 +81,7 @@ func (naive) turn(r Rotation, clock time.Time) []string {
 			}
 			return clockTime(d, r.Handover)
 		}
-	case Pattern:
+	case roster.Pattern:
 		var changes []time.Time
 		for d := from; d.Before(clock.AddDate(0, 3, 0)); d = d.AddDate(0, 0, 1) {
 			var today []time.Time
@@ -106,7 +108,7 @@ func (naive) turn(r Rotation, clock time.Time) []string {
 		return nil
 	}
 	handover := r.Handover
-	if r.Unit == Pattern {
+	if r.Unit == roster.Pattern {
 		handover = "00:00"
 	}
 	if r.Until != "" && !clock.Before(clockTime(dayOf(r.Until), handover)) {
@@ -125,7 +127,7 @@ func (naive) turn(r Rotation, clock time.Time) []string {
 	return r.Turns[place]
 }
 
-func (o naive) open(list []Restriction, clock time.Time) bool {
+func (o naive) open(list []roster.Restriction, clock time.Time) bool {
 	for _, r := range list {
 		for back := 8; back >= 0; back-- {
 			d := time.Date(clock.Year(), clock.Month(), clock.Day()-back, 0, 0, 0, 0, time.UTC)
@@ -136,7 +138,7 @@ func (o naive) open(list []Restriction, clock time.Time) bool {
 			for _, c := range o.book.Calendars {
 				holiday = holiday || (c.ID == r.Calendar && slices.Contains(c.Days, d.Format(time.DateOnly)))
 			}
-			if (r.Holidays == OnlyHolidays && !holiday) || (r.Holidays == NotHolidays && holiday) {
+			if (r.Holidays == roster.OnlyHolidays && !holiday) || (r.Holidays == roster.NotHolidays && holiday) {
 				continue
 			}
 			from, until := clockTime(d, r.From), clockTime(d, r.Until)
@@ -179,12 +181,12 @@ func (o naive) stands(person string, t time.Time) string {
 		}
 	}
 	for _, c := range o.r.Covers {
-		if c.State == CoverAccepted {
+		if c.State == roster.CoverAccepted {
 			take(c.Person, c.By, c.From, c.Until)
 		}
 	}
 	for _, s := range o.r.Swaps {
-		if s.State == CoverAccepted {
+		if s.State == roster.CoverAccepted {
 			take(s.One.Person, s.Other.Person, s.One.From, s.One.Until)
 			take(s.Other.Person, s.One.Person, s.Other.From, s.Other.Until)
 		}
@@ -211,17 +213,17 @@ func (o naive) overridden(list []string, layer string, t time.Time) []string {
 		}
 		named := o.stand(ov.People, t)
 		switch ov.Kind {
-		case Replace:
+		case roster.Replace:
 			if len(named) > 0 || len(ov.People) == 0 {
 				list = named
 			}
-		case Add:
+		case roster.Add:
 			for _, p := range named {
 				if !slices.Contains(list, p) {
 					list = append(list, p)
 				}
 			}
-		case Remove:
+		case roster.Remove:
 			var left []string
 			for _, p := range list {
 				if !slices.Contains(ov.People, p) {
@@ -267,160 +269,12 @@ func (o naive) at(t time.Time) (people, shadows []string) {
 	return people, shadows
 }
 
-// The time that random books are about: three weeks around a night in which clocks go back or forward.
-var wildStarts = map[string]time.Time{
-	"Europe/Paris":        time.Date(2026, 10, 15, 0, 0, 0, 0, time.UTC),
-	"America/New_York":    time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
-	"Australia/Lord_Howe": time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC),
-	"Africa/Casablanca":   time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC),
-	"America/Havana":      time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC), // at midnight
-	"UTC":                 time.Date(2026, 1, 25, 0, 0, 0, 0, time.UTC),
-}
-
-const wildSpan = 21 * 24 * time.Hour
-
-var (
-	wildPeople = []string{"ada", "bruno", "carmen", "dalia", "erik"}
-	wildClocks = []string{"00:00", "01:30", "02:00", "02:30", "03:00", "08:00", "17:15", "20:00", "23:59"}
-)
-
-// wildRotation draws any rotation that concerns the span.
-func wildRotation(t *rapid.T, start time.Time) Rotation {
-	clock := rapid.SampledFrom(wildClocks)
-	r := Rotation{
-		Turns:  rapid.SliceOfN(rapid.SliceOfNDistinct(rapid.SampledFrom(wildPeople), 0, 2, rapid.ID), 1, 4).Draw(t, "turns"),
-		Unit:   rapid.SampledFrom([]Unit{Hours, Days, Weeks, Months, Pattern}).Draw(t, "unit"),
-		Length: rapid.IntRange(1, 3).Draw(t, "length"), Handover: clock.Draw(t, "handover"),
-		From: start.AddDate(0, 0, -rapid.IntRange(-10, 80).Draw(t, "begun")).Format(time.DateOnly),
-	}
-	r.First = rapid.IntRange(0, len(r.Turns)-1).Draw(t, "first")
-	switch r.Unit {
-	case Hours:
-		r.Length = rapid.SampledFrom([]int{1, 7, 8, 12, 24, 36}).Draw(t, "hours")
-	case Weeks:
-		if rapid.Bool().Draw(t, "has weekday") {
-			r.Weekday = rapid.SampledFrom(weekdays).Draw(t, "weekday")
-		}
-	case Pattern:
-		r.Handover = ""
-		r.Pattern = rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) Change {
-			return Change{rapid.SampledFrom(weekdays).Draw(t, "weekday"), clock.Draw(t, "at")}
-		}), 1, 4, rapid.ID).Draw(t, "pattern")
-	default:
-	}
-	if rapid.IntRange(0, 3).Draw(t, "ends") == 0 {
-		r.Until = start.AddDate(0, 0, rapid.IntRange(0, 20).Draw(t, "until")).Format(time.DateOnly)
-	}
-	return r
-}
-
-func wildRestrictions(t *rapid.T) []Restriction {
-	clock := rapid.SampledFrom(wildClocks)
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Restriction {
-		r := Restriction{
-			Weekdays: rapid.SliceOfNDistinct(rapid.SampledFrom(weekdays), 0, 5, rapid.ID).Draw(t, "weekdays"),
-			From:     clock.Draw(t, "from"), Until: clock.Draw(t, "until"),
-		}
-		if rapid.IntRange(0, 3).Draw(t, "long") == 0 {
-			r.UntilDay = rapid.SampledFrom(weekdays).Draw(t, "until day")
-		}
-		if rapid.IntRange(0, 2).Draw(t, "holidays") == 0 {
-			r.Calendar, r.Holidays = "public", rapid.SampledFrom([]Holidays{OnlyHolidays, NotHolidays}).Draw(t, "use")
-		}
-		return r
-	}), 0, 2).Draw(t, "restrictions")
-}
-
-// wildBook draws a book with one roster with everything.
-func wildBook(t *rapid.T) (b Book, start time.Time) {
-	zoneName := rapid.SampledFrom([]string{"Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "America/Havana", "UTC"}).Draw(t, "zone")
-	start = wildStarts[zoneName]
-	b = Example(zoneName, start)
-	r := &b.Rosters[0]
-	person := rapid.SampledFrom(wildPeople)
-	minutes := rapid.IntRange(0, int(wildSpan/time.Minute))
-	spanOf := func(t *rapid.T) (time.Time, time.Time) {
-		from := start.Add(time.Duration(minutes.Draw(t, "from")) * time.Minute)
-		return from, from.Add(time.Duration(rapid.IntRange(1, 5000).Draw(t, "minutes")) * time.Minute)
-	}
-	b.Calendars = []Calendar{{ID: "public"}}
-	for range rapid.IntRange(0, 4).Draw(t, "holidays") {
-		b.Calendars[0].Days = append(b.Calendars[0].Days, start.AddDate(0, 0, rapid.IntRange(0, 21).Draw(t, "holiday")).Format(time.DateOnly))
-	}
-	r.Layers = nil
-	for i := range rapid.IntRange(1, 4).Draw(t, "layers") {
-		l := Layer{ID: fmt.Sprint("l", i), Rotation: wildRotation(t, start), Restrictions: wildRestrictions(t)}
-		until := start
-		for range rapid.IntRange(0, 2).Draw(t, "past") {
-			until = until.Add(time.Duration(rapid.IntRange(1, 10000).Draw(t, "segment")) * time.Minute)
-			l.Past = append(l.Past, Segment{
-				Until: until, TimeZone: rapid.SampledFrom([]string{zoneName, "UTC"}).Draw(t, "past zone"), Rotation: wildRotation(t, start), Restrictions: wildRestrictions(t),
-			})
-		}
-		r.Layers = append(r.Layers, l)
-	}
-	for i := range rapid.IntRange(0, 5).Draw(t, "overrides") {
-		o := Override{
-			ID: fmt.Sprint("o", i), Kind: rapid.SampledFrom([]Kind{Replace, Add, Remove}).Draw(t, "kind"),
-			People: rapid.SliceOfNDistinct(person, 0, 3, rapid.ID).Draw(t, "people"),
-			Layer:  rapid.SampledFrom([]string{"", "", "l0"}).Draw(t, "scope"),
-		}
-		o.From, o.Until = spanOf(t)
-		r.Overrides = append(r.Overrides, o)
-	}
-	for i := range rapid.IntRange(0, 3).Draw(t, "leave") {
-		l := Leave{ID: fmt.Sprint("a", i), Person: person.Draw(t, "away")}
-		l.From, l.Until = spanOf(t)
-		b.Leave = append(b.Leave, l)
-	}
-	states := rapid.SampledFrom([]CoverState{CoverAccepted, CoverAccepted, CoverOpen, CoverDeclined, CoverExpired})
-	for i := range rapid.IntRange(0, 3).Draw(t, "covers") {
-		pair := rapid.SliceOfNDistinct(person, 2, 2, rapid.ID).Draw(t, "cover")
-		c := Cover{ID: fmt.Sprint("c", i), Person: pair[0], State: states.Draw(t, "state")}
-		if c.State == CoverAccepted {
-			c.By = pair[1]
-		}
-		c.From, c.Until = spanOf(t)
-		r.Covers = append(r.Covers, c)
-	}
-	for i := range rapid.IntRange(0, 2).Draw(t, "swaps") {
-		pair := rapid.SliceOfNDistinct(person, 2, 2, rapid.ID).Draw(t, "swap")
-		s := Swap{ID: fmt.Sprint("s", i), State: states.Draw(t, "state"), One: Part{Person: pair[0]}, Other: Part{Person: pair[1]}}
-		s.One.From, s.One.Until = spanOf(t)
-		s.Other.From = s.One.Until.Add(time.Hour)
-		s.Other.Until = s.Other.From.Add(30 * time.Hour)
-		r.Swaps = append(r.Swaps, s)
-	}
-	for i := range rapid.IntRange(0, 2).Draw(t, "shadows") {
-		s := Shadow{ID: fmt.Sprint("t", i), Person: person.Draw(t, "shadow"), Paged: rapid.SampledFrom([]Paged{PagedLast, PagedNever}).Draw(t, "paged")}
-		if follows := person.Draw(t, "follows"); follows != s.Person {
-			s.Follows = follows
-		}
-		s.From, s.Until = spanOf(t)
-		r.Shadows = append(r.Shadows, s)
-	}
-	for i := range b.People {
-		p := &b.People[i]
-		switch rapid.IntRange(0, 5).Draw(t, "active") {
-		case 0:
-			p.ActiveFrom = start.AddDate(0, 0, rapid.IntRange(0, 10).Draw(t, "active from")).Format(time.DateOnly)
-		case 1:
-			p.ActiveUntil = start.AddDate(0, 0, rapid.IntRange(0, 21).Draw(t, "active until")).Format(time.DateOnly)
-			p.TimeZone = rapid.SampledFrom([]string{"", "Asia/Tokyo", "America/New_York"}).Draw(t, "home")
-		}
-	}
-	if rapid.IntRange(0, 9).Draw(t, "closes") == 0 {
-		r.Until = start.Add(time.Duration(minutes.Draw(t, "closed")) * time.Minute)
-	}
-	return b, start
-}
-
 // Whatever the book: the resolver and the naive one agree at every tile's edges and within, the tiles tile the span, neighbours differ, and
 // every person on duty has a reason and is on duty within their own time.
 func TestResolverAgreesWithANaiveModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b, start := wildBook(t)
-		c, err := Compile(b)
+		b, start := rostertest.Book(t)
+		c, err := roster.Compile(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -441,8 +295,8 @@ func TestResolverAgreesWithANaiveModel(t *testing.T) {
 			}
 			return people, shadows
 		}
-		last, end := start, start.Add(wildSpan)
-		var previous *Shift
+		last, end := start, start.Add(rostertest.Span)
+		var previous *roster.Shift
 		for shift := range c.Shifts("", start, end) {
 			if !shift.From.Equal(last) || !shift.From.Before(shift.Until) {
 				t.Fatalf("tile %s to %s does not begin at %s", shift.From, shift.Until, last)
@@ -462,12 +316,12 @@ func TestResolverAgreesWithANaiveModel(t *testing.T) {
 			t.Fatalf("the tiles end at %s", last)
 		}
 		for range 20 {
-			check(start.Add(time.Duration(rapid.IntRange(0, int(wildSpan/time.Minute)).Draw(t, "minute")) * time.Minute))
+			check(start.Add(time.Duration(rapid.IntRange(0, int(rostertest.Span/time.Minute)).Draw(t, "minute")) * time.Minute))
 		}
 	})
 }
 
-func who(list []Assignment) []string {
+func who(list []roster.Assignment) []string {
 	var people []string
 	for _, a := range list {
 		people = append(people, a.Person)

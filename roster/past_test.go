@@ -1,4 +1,4 @@
-package roster
+package roster_test
 
 import (
 	"errors"
@@ -9,18 +9,21 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/dutyline/dutyline/roster"
+	"github.com/dutyline/dutyline/roster/rostertest"
 )
 
 // mutate draws a book that a coordinator could make of another by hand. The order of layers and of overrides, holidays, active dates and
 // accepted swaps stay: those are refused, or kept, and have tests of their own.
-func mutate(t *rapid.T, b Book, start time.Time) Book {
-	other, _ := wildBook(t)
+func mutate(t *rapid.T, b roster.Book, start time.Time) roster.Book {
+	other, _ := rostertest.Book(t)
 	r, with := b.Rosters[0], other.Rosters[0]
 	r.Layers, r.Overrides, r.Covers, r.Shadows = slices.Clone(r.Layers), nil, nil, nil
 	for i := range r.Layers {
 		switch rapid.IntRange(0, 3).Draw(t, "layer") {
 		case 0:
-			r.Layers[i].Rotation, r.Layers[i].Restrictions = wildRotation(t, start), wildRestrictions(t)
+			r.Layers[i].Rotation, r.Layers[i].Restrictions = rostertest.Rotation(t, start), rostertest.Restrictions(t)
 		case 1:
 			r.Layers[i].Past = nil // somebody tidies up
 		case 2:
@@ -28,7 +31,7 @@ func mutate(t *rapid.T, b Book, start time.Time) Book {
 		}
 	}
 	if rapid.IntRange(0, 4).Draw(t, "new layer") == 0 {
-		r.Layers = append(r.Layers, Layer{ID: "new", Rotation: wildRotation(t, start)})
+		r.Layers = append(r.Layers, roster.Layer{ID: "new", Rotation: rostertest.Rotation(t, start)})
 	}
 	if rapid.IntRange(0, 4).Draw(t, "layer goes") == 0 && len(r.Layers) > 1 {
 		r.Layers = slices.Delete(r.Layers, 1, 2)
@@ -36,14 +39,14 @@ func mutate(t *rapid.T, b Book, start time.Time) Book {
 	if rapid.IntRange(0, 4).Draw(t, "moves") == 0 {
 		r.TimeZone = "Asia/Tokyo"
 	}
-	r.Overrides = mix(t, b.Rosters[0].Overrides, with.Overrides, func(o *Override) { o.Until = o.Until.Add(50 * time.Hour) }, func(o *Override) { o.Kind = Add }, func(o *Override) { o.ID = "new-" + o.ID })
-	r.Covers = mix(t, b.Rosters[0].Covers, with.Covers, func(c *Cover) { c.Until = c.Until.Add(50 * time.Hour) }, func(c *Cover) {
+	r.Overrides = mix(t, b.Rosters[0].Overrides, with.Overrides, func(o *roster.Override) { o.Until = o.Until.Add(50 * time.Hour) }, func(o *roster.Override) { o.Kind = roster.Add }, func(o *roster.Override) { o.ID = "new-" + o.ID })
+	r.Covers = mix(t, b.Rosters[0].Covers, with.Covers, func(c *roster.Cover) { c.Until = c.Until.Add(50 * time.Hour) }, func(c *roster.Cover) {
 		c.From = c.From.Add(-30 * time.Hour)
-	}, func(c *Cover) { c.ID = "new-" + c.ID })
-	r.Shadows = mix(t, b.Rosters[0].Shadows, with.Shadows, func(s *Shadow) { s.Until = s.Until.Add(50 * time.Hour) }, func(s *Shadow) { s.Follows = "" }, func(s *Shadow) { s.ID = "new-" + s.ID })
+	}, func(c *roster.Cover) { c.ID = "new-" + c.ID })
+	r.Shadows = mix(t, b.Rosters[0].Shadows, with.Shadows, func(s *roster.Shadow) { s.Until = s.Until.Add(50 * time.Hour) }, func(s *roster.Shadow) { s.Follows = "" }, func(s *roster.Shadow) { s.ID = "new-" + s.ID })
 	edited := b
-	edited.Leave = mix(t, b.Leave, other.Leave, func(l *Leave) { l.Until = l.Until.Add(50 * time.Hour) }, func(l *Leave) { l.From = l.From.Add(-90 * time.Hour) }, func(l *Leave) { l.ID = "new-" + l.ID })
-	edited.Rosters = []Roster{r}
+	edited.Leave = mix(t, b.Leave, other.Leave, func(l *roster.Leave) { l.Until = l.Until.Add(50 * time.Hour) }, func(l *roster.Leave) { l.From = l.From.Add(-90 * time.Hour) }, func(l *roster.Leave) { l.ID = "new-" + l.ID })
+	edited.Rosters = []roster.Roster{r}
 	return edited
 }
 
@@ -71,13 +74,13 @@ func mix[T any](t *rapid.T, old, with []T, longer, other, rename func(*T)) (list
 func TestKeepPastHasThePastOfOneBookAndTheFutureOfTheOther(t *testing.T) {
 	refused := 0
 	rapid.Check(t, func(t *rapid.T) {
-		b, start := wildBook(t)
+		b, start := rostertest.Book(t)
 		b.Rosters[0].Swaps, b.Rosters[0].Until = nil, time.Time{}
 		for i := range b.People {
 			b.People[i].TimeZone = "UTC" // not that of the roster, which may move
 		}
 		edited := mutate(t, b, start)
-		now := start.Add(time.Duration(rapid.IntRange(0, int(wildSpan/time.Minute)).Draw(t, "now")) * time.Minute)
+		now := start.Add(time.Duration(rapid.IntRange(0, int(rostertest.Span/time.Minute)).Draw(t, "now")) * time.Minute)
 		kept := b.KeepPast(edited, now)
 		was, wished, is := compile2(t, b), compile2(t, edited), compile2(t, kept)
 		before, end := time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -97,7 +100,7 @@ func TestKeepPastHasThePastOfOneBookAndTheFutureOfTheOther(t *testing.T) {
 		if changed {
 			refused++
 		}
-		if again := kept.KeepPast(kept, now); !Same(again, kept) {
+		if again := kept.KeepPast(kept, now); !roster.Same(again, kept) {
 			t.Fatalf("kept again, it changes:\n%+v\n%+v", kept, again)
 		}
 	})
@@ -111,11 +114,11 @@ func TestKeepPastHasThePastOfOneBookAndTheFutureOfTheOther(t *testing.T) {
 func TestTheCheckOfThePastFindsWhatALookAtEveryTileFinds(t *testing.T) {
 	changed, same := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		b, start := wildBook(t)
+		b, start := rostertest.Book(t)
 		edited := mutate(t, b, start)
 		r := &edited.Rosters[0]
 		for range rapid.IntRange(0, 3).Draw(t, "changes") {
-			at := start.Add(time.Duration(rapid.IntRange(0, int(wildSpan/time.Minute)).Draw(t, "at")) * time.Minute)
+			at := start.Add(time.Duration(rapid.IntRange(0, int(rostertest.Span/time.Minute)).Draw(t, "at")) * time.Minute)
 			switch rapid.IntRange(0, 5).Draw(t, "change") {
 			case 0:
 				edited.People = slices.Clone(edited.People)
@@ -132,14 +135,14 @@ func TestTheCheckOfThePastFindsWhatALookAtEveryTileFinds(t *testing.T) {
 				r.Overrides = slices.Clone(r.Overrides)
 				slices.Reverse(r.Overrides)
 			case 5:
-				edited.Calendars = []Calendar{{ID: "public", Days: []string{at.Format(time.DateOnly)}}}
+				edited.Calendars = []roster.Calendar{{ID: "public", Days: []string{at.Format(time.DateOnly)}}}
 			}
 		}
-		now := start.Add(time.Duration(rapid.IntRange(0, int(wildSpan/time.Minute)).Draw(t, "now")) * time.Minute)
+		now := start.Add(time.Duration(rapid.IntRange(0, int(rostertest.Span/time.Minute)).Draw(t, "now")) * time.Minute)
 		if rapid.Bool().Draw(t, "kept") {
 			edited = b.KeepPast(edited, now)
 		}
-		will, err := Compile(edited)
+		will, err := roster.Compile(edited)
 		if err != nil {
 			t.Skip(err)
 		}
@@ -164,22 +167,22 @@ func TestTheCheckOfThePastFindsWhatALookAtEveryTileFinds(t *testing.T) {
 func TestTheCheckOfAKeptPastResolvesNothing(t *testing.T) {
 	now := date(t, "2026-03-20T12:00:00Z")
 	b := daily("Europe/Paris", "08:00")
-	b.Rosters[0].Layers[0].Rotation = Rotation{Turns: [][]string{{"ada"}, {"bruno"}}, Unit: Hours, Length: 1, Handover: "00:00", From: "1990-01-01"}
-	b.Rosters[0].Overrides = []Override{{ID: "o", Kind: Replace, From: now.AddDate(-9, 0, 0), Until: now.AddDate(-9, 0, 1), People: []string{"ada"}}}
+	b.Rosters[0].Layers[0].Rotation = roster.Rotation{Turns: [][]string{{"ada"}, {"bruno"}}, Unit: roster.Hours, Length: 1, Handover: "00:00", From: "1990-01-01"}
+	b.Rosters[0].Overrides = []roster.Override{{ID: "o", Kind: roster.Replace, From: now.AddDate(-9, 0, 0), Until: now.AddDate(-9, 0, 1), People: []string{"ada"}}}
 	edited := b
 	edited.Rosters = slices.Clone(b.Rosters)
 	r := &edited.Rosters[0]
-	r.Layers = append(slices.Clone(r.Layers), Layer{ID: "new", Rotation: Rotation{Turns: [][]string{{"carmen"}}, Unit: Days, Length: 1, Handover: "08:00", From: "2020-01-01"}})
+	r.Layers = append(slices.Clone(r.Layers), roster.Layer{ID: "new", Rotation: roster.Rotation{Turns: [][]string{{"carmen"}}, Unit: roster.Days, Length: 1, Handover: "08:00", From: "2020-01-01"}})
 	r.Layers[0].Rotation.Turns = [][]string{{"carmen"}}
-	r.Overrides = append([]Override{{ID: "p", Kind: Add, From: now, Until: now.AddDate(0, 0, 1), People: []string{"bruno"}}}, r.Overrides...)
+	r.Overrides = append([]roster.Override{{ID: "p", Kind: roster.Add, From: now, Until: now.AddDate(0, 0, 1), People: []string{"bruno"}}}, r.Overrides...)
 	kept := b.KeepPast(edited, now)
-	spans := suspect(compiled(b).rosters["national"], compiled(kept).rosters["national"], now)
+	spans := roster.Suspects(b, kept, "national", now)
 	if len(spans) != 0 {
 		t.Errorf("%v", spans)
 	}
-	kept.Leave = append(kept.Leave, Leave{ID: "late", Person: "ada", From: now.Add(-3 * time.Hour), Until: now})
-	spans = suspect(compiled(b).rosters["national"], compiled(kept).rosters["national"], now)
-	if len(spans) != 1 || !spans[0].from.Equal(now.Add(-3*time.Hour)) || !spans[0].until.Equal(now) {
+	kept.Leave = append(kept.Leave, roster.Leave{ID: "late", Person: "ada", From: now.Add(-3 * time.Hour), Until: now})
+	spans = roster.Suspects(b, kept, "national", now)
+	if len(spans) != 1 || !spans[0][0].Equal(now.Add(-3*time.Hour)) || !spans[0][1].Equal(now) {
 		t.Errorf("leave of three hours that are over: %v", spans)
 	}
 	if err := b.CheckPast(kept, now); err == nil {
@@ -189,29 +192,29 @@ func TestTheCheckOfAKeptPastResolvesNothing(t *testing.T) {
 
 func TestWhatCannotBeKeptIsRefusedWithTheMomentAndTheCallSigns(t *testing.T) {
 	now := date(t, "2026-03-20T12:00:00Z")
-	book := func() Book {
+	book := func() roster.Book {
 		b := layered()
-		b.Calendars = []Calendar{{ID: "public", Days: []string{"2026-03-10"}}}
-		b.Rosters[0].Layers[1].Restrictions = append(b.Rosters[0].Layers[1].Restrictions, Restriction{From: "08:00", Until: "20:00", Calendar: "public", Holidays: OnlyHolidays})
+		b.Calendars = []roster.Calendar{{ID: "public", Days: []string{"2026-03-10"}}}
+		b.Rosters[0].Layers[1].Restrictions = append(b.Rosters[0].Layers[1].Restrictions, roster.Restriction{From: "08:00", Until: "20:00", Calendar: "public", Holidays: roster.OnlyHolidays})
 		return b
 	}
-	for name, change := range map[string]func(*Book){
-		"order of layers": func(b *Book) { slices.Reverse(b.Rosters[0].Layers) },
-		"a holiday that is over": func(b *Book) {
-			b.Calendars = []Calendar{{ID: "public", Days: []string{"2026-03-11"}}}
+	for name, change := range map[string]func(*roster.Book){
+		"order of layers": func(b *roster.Book) { slices.Reverse(b.Rosters[0].Layers) },
+		"a holiday that is over": func(b *roster.Book) {
+			b.Calendars = []roster.Calendar{{ID: "public", Days: []string{"2026-03-11"}}}
 		},
-		"who was in training": func(b *Book) {
-			b.Rosters[0].Shadows = []Shadow{{ID: "t", Person: "erik", From: now.AddDate(0, 0, -3), Until: now, Paged: PagedLast}}
+		"who was in training": func(b *roster.Book) {
+			b.Rosters[0].Shadows = []roster.Shadow{{ID: "t", Person: "erik", From: now.AddDate(0, 0, -3), Until: now, Paged: roster.PagedLast}}
 		},
-		"active dates":  func(b *Book) { b.People[2].ActiveUntil = "2026-03-05" },
-		"the roster":    func(b *Book) { b.Rosters = nil },
-		"a new roster":  func(b *Book) { r := b.Rosters[0]; r.ID = "second"; b.Rosters = append(b.Rosters, r) },
-		"closed before": func(b *Book) { b.Rosters[0].Until = now.Add(-time.Hour) },
+		"active dates":  func(b *roster.Book) { b.People[2].ActiveUntil = "2026-03-05" },
+		"the roster":    func(b *roster.Book) { b.Rosters = nil },
+		"a new roster":  func(b *roster.Book) { r := b.Rosters[0]; r.ID = "second"; b.Rosters = append(b.Rosters, r) },
+		"closed before": func(b *roster.Book) { b.Rosters[0].Until = now.Add(-time.Hour) },
 	} {
 		edited := book()
 		change(&edited)
 		err := book().CheckPast(edited, now)
-		invalid, ok := errors.AsType[*ValidationError](err)
+		invalid, ok := errors.AsType[*roster.ValidationError](err)
 		if !ok || len(invalid.Problems) != 1 || invalid.Problems[0].Fix == "" || !strings.HasPrefix(invalid.Problems[0].Path, "/rosters") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -222,11 +225,11 @@ func TestWhatCannotBeKeptIsRefusedWithTheMomentAndTheCallSigns(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	edited = book()
-	edited.Rosters[0].Overrides = []Override{{ID: "o", Kind: Replace, From: now, Until: now.Add(time.Hour), People: []string{"erik"}}}
+	edited.Rosters[0].Overrides = []roster.Override{{ID: "o", Kind: roster.Replace, From: now, Until: now.Add(time.Hour), People: []string{"erik"}}}
 	if err := book().CheckPast(edited, now); err != nil {
 		t.Errorf("from now on: %v", err)
 	}
-	if err := (Book{}).CheckPast(book(), now); err != nil {
+	if err := (roster.Book{}).CheckPast(book(), now); err != nil {
 		t.Errorf("the first book: %v", err)
 	}
 }
@@ -238,7 +241,7 @@ func TestARosterOrPersonWhoWasOnDutyStaysForThePast(t *testing.T) {
 	edited.Teams = nil
 	edited.People = edited.People[:4] // erik, who is on no rotation, goes for good
 	edited.Rosters[0].ID = "renamed"
-	edited.People = slices.DeleteFunc(edited.People, func(p Person) bool { return p.ID == "carmen" })
+	edited.People = slices.DeleteFunc(edited.People, func(p roster.Person) bool { return p.ID == "carmen" })
 	edited.Rosters[0].Layers[1].Rotation.Turns = [][]string{{"dalia"}}
 	kept := b.KeepPast(edited, now)
 	c := compile(t, kept)
@@ -269,15 +272,15 @@ func TestRevertBringsBackWhatWasAndNotTheTelephones(t *testing.T) {
 	monday, friday := date(t, "2026-03-09T12:00:00Z"), date(t, "2026-03-13T12:00:00Z")
 	first := weekly()
 	first.Revision = 1
-	secondBook, err := first.RemovePerson(Amendment{"national", "primary", monday, false}, "bruno")
+	secondBook, err := first.RemovePerson(roster.Amendment{"national", "primary", monday, false}, "bruno")
 	if err != nil {
 		t.Fatal(err)
 	}
 	secondBook.Revision = 2
 	secondBook.People = slices.Clone(secondBook.People)
-	secondBook.People[0].Contacts = []Contact{{ID: "mobile", Channel: "sms", Address: "+15005550177", Verified: true}}
+	secondBook.People[0].Contacts = []roster.Contact{{ID: "mobile", Channel: "sms", Address: "+15005550177", Verified: true}}
 	secondBook.People[4].Erased = true
-	secondBook.People = append(secondBook.People, Person{ID: "fatima", CallSign: "EGRET", Languages: Languages("ar")})
+	secondBook.People = append(secondBook.People, roster.Person{ID: "fatima", CallSign: "EGRET", Languages: roster.Languages("ar")})
 	back := secondBook.Revert(first, friday)
 	c := compile(t, back)
 	if got := story(t, back, "2026-03-02T07:00:00Z", "2026-03-24T00:00:00Z"); !slices.Equal(got, []string{"ada 03-02 08:00", "bruno 03-09 08:00", "ada 03-09 13:00", "bruno 03-13 13:00", "carmen 03-16 08:00", "ada 03-23 08:00"}) {
@@ -299,9 +302,9 @@ func TestRevertBringsBackWhatWasAndNotTheTelephones(t *testing.T) {
 
 func TestASwapThatHasBegunStaysAsItIs(t *testing.T) {
 	b := weekly()
-	b.Rosters[0].Swaps = []Swap{{ID: "s", State: CoverAccepted, One: Part{"ada", noon, noon.Add(9 * time.Hour)}, Other: Part{"bruno", noon.AddDate(0, 0, 8), noon.AddDate(0, 0, 9)}}}
+	b.Rosters[0].Swaps = []roster.Swap{{ID: "s", State: roster.CoverAccepted, One: roster.Part{"ada", noon, noon.Add(9 * time.Hour)}, Other: roster.Part{"bruno", noon.AddDate(0, 0, 8), noon.AddDate(0, 0, 9)}}}
 	now := noon.Add(time.Hour)
-	for name, swaps := range map[string][]Swap{"taken out": nil, "changed": {{ID: "s", State: CoverDeclined, One: b.Rosters[0].Swaps[0].One, Other: b.Rosters[0].Swaps[0].Other}}} {
+	for name, swaps := range map[string][]roster.Swap{"taken out": nil, "changed": {{ID: "s", State: roster.CoverDeclined, One: b.Rosters[0].Swaps[0].One, Other: b.Rosters[0].Swaps[0].Other}}} {
 		edited := weekly()
 		edited.Rosters[0].Swaps = swaps
 		kept := b.KeepPast(edited, now)
@@ -321,11 +324,11 @@ func TestWhatHasNotBegunIsEditedWithoutATrace(t *testing.T) {
 	now := date(t, "2026-02-20T12:00:00Z") // the rotation begins in March
 	edited := weekly()
 	edited.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"erik"}}
-	edited.Rosters[0].Overrides = []Override{{ID: "o", Kind: Add, From: now, Until: now.Add(time.Hour), People: []string{"ada"}}}
-	if kept := weekly().KeepPast(edited, now); !Same(kept, edited) {
+	edited.Rosters[0].Overrides = []roster.Override{{ID: "o", Kind: roster.Add, From: now, Until: now.Add(time.Hour), People: []string{"ada"}}}
+	if kept := weekly().KeepPast(edited, now); !roster.Same(kept, edited) {
 		t.Errorf("%+v", kept.Rosters[0])
 	}
-	joined, err := weekly().AddTurn(Amendment{"national", "primary", now, true}, []string{"erik"}, 0)
+	joined, err := weekly().AddTurn(roster.Amendment{"national", "primary", now, true}, []string{"erik"}, 0)
 	if err != nil || len(joined.Rosters[0].Layers[0].Past) != 0 || !slices.Equal(compile(t, joined).Who("", date(t, "2026-03-02T07:00:00Z")), []string{"erik"}) {
 		t.Errorf("%+v, %v", joined.Rosters[0].Layers[0], err)
 	}
@@ -335,8 +338,8 @@ func TestFreshIdentifiersAreValidAndNew(t *testing.T) {
 	taken := map[string]bool{"o": true, "o-2": true}
 	long := strings.Repeat("x", 41)
 	for _, id := range []string{"o", "o", long, long} {
-		got := fresh(id, taken)
-		if !idPattern.MatchString(got) || got == "o-2" || got == "o" {
+		got := roster.Fresh(id, taken)
+		if !roster.IDPattern.MatchString(got) || got == "o-2" || got == "o" {
 			t.Errorf("%s", got)
 		}
 	}
@@ -349,12 +352,12 @@ func TestFreshIdentifiersAreValidAndNew(t *testing.T) {
 func TestWhatAnEditStoresIsValidThoughItWasWrittenWithoutThePast(t *testing.T) {
 	now := date(t, "2026-03-20T12:00:00Z")
 	b := weekly()
-	b.Rosters[0].Layers[0].Past = []Segment{{
+	b.Rosters[0].Layers[0].Past = []roster.Segment{{
 		Until: date(t, "2026-03-09T07:00:00Z"), TimeZone: "Europe/Paris",
-		Rotation: Rotation{Turns: [][]string{{"erik"}}, Unit: Weeks, Length: 1, Handover: "08:00", From: "2026-03-02"},
+		Rotation: roster.Rotation{Turns: [][]string{{"erik"}}, Unit: roster.Weeks, Length: 1, Handover: "08:00", From: "2026-03-02"},
 	}}
-	without := func(b Book, id string) Book {
-		b.People = slices.DeleteFunc(slices.Clone(b.People), func(p Person) bool { return p.ID == id })
+	without := func(b roster.Book, id string) roster.Book {
+		b.People = slices.DeleteFunc(slices.Clone(b.People), func(p roster.Person) bool { return p.ID == id })
 		return b
 	}
 	edited := without(b, "erik") // whom only the past names
@@ -362,10 +365,10 @@ func TestWhatAnEditStoresIsValidThoughItWasWrittenWithoutThePast(t *testing.T) {
 		t.Fatal("the past may name nobody who is not in the list")
 	}
 	next, err := b.Next(edited, now.Add(time.Microsecond))
-	if err != nil || next.Validate() != nil || !slices.ContainsFunc(next.People, func(p Person) bool { return p.ID == "erik" && p.ActiveUntil != "" }) {
+	if err != nil || next.Validate() != nil || !slices.ContainsFunc(next.People, func(p roster.Person) bool { return p.ID == "erik" && p.ActiveUntil != "" }) {
 		t.Errorf("%+v, %v", next.People, err)
 	}
-	if invalid, ok := errors.AsType[*ValidationError](errorOf(b.Next(without(b, "ada"), now))); !ok || !strings.HasPrefix(invalid.Problems[0].Path, "/rosters/0/layers/0/rotation/turns") {
+	if invalid, ok := errors.AsType[*roster.ValidationError](errorOf(b.Next(without(b, "ada"), now))); !ok || !strings.HasPrefix(invalid.Problems[0].Path, "/rosters/0/layers/0/rotation/turns") {
 		t.Errorf("whom the future names too: %v", invalid)
 	}
 	late := b
@@ -386,4 +389,4 @@ func TestWhatAnEditStoresIsValidThoughItWasWrittenWithoutThePast(t *testing.T) {
 	}
 }
 
-func errorOf(_ Book, err error) error { return err }
+func errorOf(_ roster.Book, err error) error { return err }

@@ -1,4 +1,4 @@
-package roster
+package roster_test
 
 import (
 	"encoding/json"
@@ -11,11 +11,13 @@ import (
 	_ "time/tzdata"
 
 	"pgregory.net/rapid"
+
+	"github.com/dutyline/dutyline/roster"
 )
 
-func compile(t testing.TB, b Book) *Compiled {
+func compile(t testing.TB, b roster.Book) *roster.Compiled {
 	t.Helper()
-	c, err := Compile(b)
+	c, err := roster.Compile(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,9 +37,9 @@ func date(t testing.TB, text string) time.Time {
 }
 
 // daily is a roster that changes hands every day at clock.
-func daily(zone, clock string) Book {
-	b := Example(zone, time.Date(2026, 1, 7, 0, 0, 0, 0, time.UTC))
-	b.Rosters[0].Layers[0].Rotation.Unit = Days
+func daily(zone, clock string) roster.Book {
+	b := roster.Example(zone, time.Date(2026, 1, 7, 0, 0, 0, 0, time.UTC))
+	b.Rosters[0].Layers[0].Rotation.Unit = roster.Days
 	b.Rosters[0].Layers[0].Rotation.Handover = clock
 	b.Rosters[0].Layers[0].Rotation.From = "2020-01-01"
 	return b
@@ -50,13 +52,13 @@ func TestShiftsTileTheSpanAndAgreeWithAt(t *testing.T) {
 		ids := []string{"ada", "bruno", "carmen", "dalia", "erik"}
 		for i := range rapid.IntRange(0, 6).Draw(t, "overrides") {
 			from := base.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "from")) * time.Hour)
-			b.Rosters[0].Overrides = append(b.Rosters[0].Overrides, Override{
-				ID: "o" + string(rune('a'+i)), Kind: rapid.SampledFrom([]Kind{Replace, Add, Remove}).Draw(t, "kind"),
+			b.Rosters[0].Overrides = append(b.Rosters[0].Overrides, roster.Override{
+				ID: "o" + string(rune('a'+i)), Kind: rapid.SampledFrom([]roster.Kind{roster.Replace, roster.Add, roster.Remove}).Draw(t, "kind"),
 				From: from, Until: from.Add(time.Duration(rapid.IntRange(1, 100).Draw(t, "hours")) * time.Hour),
 				People: rapid.SliceOfNDistinct(rapid.SampledFrom(ids), 0, 3, rapid.ID).Draw(t, "people"),
 			})
 		}
-		c, err := Compile(b)
+		c, err := roster.Compile(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,15 +96,15 @@ func TestOverrideReplacesAddsAndRemoves(t *testing.T) {
 	before, _ := c.At("national", at)
 	holder := before.OnDuty[0].Person
 	for _, tc := range []struct {
-		kind   Kind
+		kind   roster.Kind
 		people []string
 		want   []string
 	}{
-		{Replace, []string{"erik"}, []string{"erik"}},
-		{Add, []string{"erik"}, []string{holder, "erik"}},
-		{Remove, []string{holder}, nil},
+		{roster.Replace, []string{"erik"}, []string{"erik"}},
+		{roster.Add, []string{"erik"}, []string{holder, "erik"}},
+		{roster.Remove, []string{holder}, nil},
 	} {
-		b.Rosters[0].Overrides = []Override{{ID: "o1", Kind: tc.kind, From: at.Add(-time.Hour), Until: at.Add(time.Hour), People: tc.people}}
+		b.Rosters[0].Overrides = []roster.Override{{ID: "o1", Kind: tc.kind, From: at.Add(-time.Hour), Until: at.Add(time.Hour), People: tc.people}}
 		duty, _ := compile(t, b).At("", at)
 		var got []string
 		for _, a := range duty.OnDuty {
@@ -133,7 +135,7 @@ func TestByAddressFindsEveryContactOfThePersonWhoHasTheNumber(t *testing.T) {
 	b.People[2].Erased = true // an edit can still carry the addresses of somebody who was erased
 	b.People[3].Contacts[0].Address, b.People[3].Contacts[1].Address = b.People[2].Contacts[0].Address, b.People[2].Contacts[0].Address
 	c := compile(t, b)
-	for number, want := range map[string][]PersonContact{
+	for number, want := range map[string][]roster.PersonContact{
 		"+15005550101": {{"ada", "mobile"}, {"ada", "call"}},
 		"+15005550102": {{"bruno", "mobile"}},
 		"+15005550199": {{"bruno", "call"}},
@@ -155,7 +157,7 @@ func TestByAddressNeverFindsAnErasedPerson(t *testing.T) {
 	if got := compile(t, b).ByAddress(number); len(got) != 0 {
 		t.Errorf("as edited: %v", got)
 	}
-	d, err := Decode(encode(t, Edit{Book: daily("UTC", "08:00")}), func(person string, sealed []byte) ([]byte, bool, error) { return sealed, person == "ada", nil })
+	d, err := roster.Decode(encode(t, roster.Edit{Book: daily("UTC", "08:00")}), func(person string, sealed []byte) ([]byte, bool, error) { return sealed, person == "ada", nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,16 +191,16 @@ func TestDutyJSONHasTheContractsShape(t *testing.T) {
 }
 
 func TestValidateNamesEveryProblemWithItsFix(t *testing.T) {
-	b := Example("Europe/Atlantis", time.Now())
+	b := roster.Example("Europe/Atlantis", time.Now())
 	b.People[1].ID = "ada"
 	b.People[2].CallSign = "kestrel"
 	b.People[3].Contacts[0].Address = "12"
 	b.People[4].Contacts[0].Address = b.People[0].Contacts[0].Address
 	b.Rosters[0].Layers[0].Rotation.Turns = append(b.Rosters[0].Layers[0].Rotation.Turns, []string{"nobody"})
 	b.Rosters[0].Layers[0].Rotation.Length = 0
-	b.Rosters[0].Overrides = []Override{{ID: "o1", Kind: "swap", From: time.Now(), Until: time.Now().Add(-time.Hour)}}
+	b.Rosters[0].Overrides = []roster.Override{{ID: "o1", Kind: "swap", From: time.Now(), Until: time.Now().Add(-time.Hour)}}
 	err := b.Validate()
-	var invalid *ValidationError
+	var invalid *roster.ValidationError
 	if !errors.As(err, &invalid) {
 		t.Fatalf("error %v", err)
 	}
@@ -206,7 +208,7 @@ func TestValidateNamesEveryProblemWithItsFix(t *testing.T) {
 		"/people/1/id", "/people/2/call_sign", "/people/3/contacts/0/address", "/people/4/contacts/0/address", "/rosters/0/time_zone",
 		"/rosters/0/layers/0/rotation/turns/5/0", "/rosters/0/layers/0/rotation/length", "/rosters/0/overrides/0/kind", "/rosters/0/overrides/0/until",
 	} {
-		if i := slices.IndexFunc(invalid.Problems, func(p Problem) bool { return p.Path == path }); i < 0 || invalid.Problems[i].Fix == "" {
+		if i := slices.IndexFunc(invalid.Problems, func(p roster.Problem) bool { return p.Path == path }); i < 0 || invalid.Problems[i].Fix == "" {
 			t.Errorf("%s is not reported with a fix", path)
 		}
 	}

@@ -213,7 +213,10 @@ func wallTransition(t *testing.T, name string, loc *time.Location, transition ti
 		}
 		b.Rosters = append(b.Rosters, r)
 	}
-	c := compile(t, b)
+	c, err := Compile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
 	from, until := transition.Add(-3*time.Hour), transition.Add(3*time.Hour)
 	for _, wc := range cases {
 		reached := 0

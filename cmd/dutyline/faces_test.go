@@ -60,7 +60,7 @@ func newLine(t *rapid.T, server *miniredis.Miniredis, book roster.Book, now time
 	client := redis.NewClient(options)
 	t.Cleanup(func() { _ = client.Close() })
 	log := &rosterLog{}
-	l.service = served.New(served.Options{Redis: client, Log: log, Sealer: clear{}, ErrErased: errErased, Now: l.clock})
+	l.service = served.New(served.Options{Redis: client, Log: log, Sealer: unsealed{}, ErrErased: errErased, Now: l.clock})
 	if _, err := l.service.Apply(t.Context(), roster.Edit{Book: book, Actor: "coordinator", Reason: "first"}); err != nil {
 		t.Fatal(err)
 	}
@@ -292,8 +292,11 @@ func (m *rosterLog) History(context.Context) ([][]byte, error) {
 
 var errErased = errors.New("erased")
 
-// clear seals nothing: there are no secrets here.
-type clear struct{}
+// unsealed seals nothing: there are no secrets here.
+type unsealed struct{}
 
-func (clear) Seal(_ context.Context, _, _ string, plain []byte) ([]byte, error)  { return plain, nil }
-func (clear) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) { return sealed, nil }
+func (unsealed) Seal(_ context.Context, _, _ string, plain []byte) ([]byte, error) { return plain, nil }
+
+func (unsealed) Open(_ context.Context, _, _ string, sealed []byte) ([]byte, error) {
+	return sealed, nil
+}

@@ -60,18 +60,6 @@ func whoNow(t *testing.T, s *served.Service, at time.Time, from served.Source) s
 	return answer
 }
 
-// whoNowSoon is whoNow from Redis on a machine that is so busy that a question may run out of patience, after which nobody asks for a while.
-func whoNowSoon(t *testing.T, s *served.Service, at time.Time) served.Now {
-	t.Helper()
-	for range 50 {
-		if answer, err := s.WhoNow(t.Context(), "", at); err == nil && answer.Source == served.FromRedis {
-			return answer
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return whoNow(t, s, at, served.FromRedis)
-}
-
 // alone puts one person on duty.
 func alone(person string) func(*roster.Book) {
 	return func(b *roster.Book) { b.Rosters[0].Layers[0].Rotation.Turns = [][]string{{person}} }
