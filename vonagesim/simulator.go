@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dutyline/dutyline/phrase/phrasetest"
 )
 
 // Options are the account that a simulator is.
@@ -280,9 +282,18 @@ func (s *Simulator) takeText(w http.ResponseWriter, r *http.Request, body []byte
 		form.Del("api_secret")
 		s.texts = append(s.texts, t)
 		s.mu.Unlock()
-		write(w, http.StatusOK, map[string]any{"message-count": "1", "messages": []any{map[string]string{
-			"to": t.To, "message-id": t.ID, "status": "0", "remaining-balance": "3.14", "message-price": "0.03", "network": "12345", "client-ref": form.Get("client-ref"),
-		}}})
+		segments, _ := phrasetest.Segments(t.Body)
+		parts := make([]any, segments) // each has an id of its own; the text goes by the first
+		for i := range parts {
+			id := t.ID
+			if i > 0 {
+				id += fmt.Sprintf("%02X", i)
+			}
+			parts[i] = map[string]string{
+				"to": t.To, "message-id": id, "status": "0", "remaining-balance": "3.14", "message-price": "0.03", "network": "12345", "client-ref": form.Get("client-ref"),
+			}
+		}
+		write(w, http.StatusOK, map[string]any{"message-count": strconv.Itoa(segments), "messages": parts})
 	}
 }
 

@@ -89,11 +89,11 @@ var table = map[string]row{
 	"notifier/notifiertest":    {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
 	"notifier/mail/mailtest":   {tests: true, ours: []string{"notifier/mail", "notifier/notifiertest"}},
 	"phrase/phrasetest":        {tests: true},
-	"roster/rostertest":        {tests: true, ours: []string{"roster"}},    // draws rosters
-	"roster/served/servedtest": {tests: true},                              // a redis-server of a test's own
-	"vonagesim":                {tests: true},                              // the second provider; run has phones enough with the first
-	"e2e":                      {tests: true, ours: []string{"vonagesim"}}, // real processes
-	"scenario":                 {tests: true},                              // whole nodes in one process, in synctest bubbles
+	"roster/rostertest":        {tests: true, ours: []string{"roster"}},            // draws rosters
+	"roster/served/servedtest": {tests: true},                                      // a redis-server of a test's own
+	"vonagesim":                {tests: true, ours: []string{"phrase/phrasetest"}}, // the second provider; run has phones enough with the first. It bills segments
+	"e2e":                      {tests: true, ours: []string{"vonagesim"}},         // real processes
+	"scenario":                 {tests: true},                                      // whole nodes in one process, in synctest bubbles
 	"internal/archtest":        {tests: true},
 	"internal/fuzztest":        {tests: true}, // what fuzz targets keep, read by the tests of each package
 }

@@ -23,10 +23,19 @@ import (
 
 func TestWhatATextIsSentWith(t *testing.T) {
 	w := newWorld(t, nil, nil)
-	for _, reader := range request.Languages {
+	now := time.Now()
+	abouts := []notifier.About{
+		notifier.AskToTake, notifier.TellWithdrawn, notifier.AskToLookAfter, notifier.TellAhead, notifier.TellShiftSoon, notifier.TellShiftNow, notifier.AskToHandOver,
+		notifier.AskToTakeOver, notifier.TellHandedOver, notifier.TellNotSigned, notifier.AskToCover, notifier.TellCoverTaken, notifier.TellCoverExpired,
+	}
+	for i := range len(abouts) * len(request.Languages) {
+		reader, about := request.Languages[i%len(request.Languages)], abouts[i/len(request.Languages)]
 		m := page()
-		m.Reader = reader
-		w.Channel().Send(t.Context(), m)
+		m.Reader, m.About = reader, about
+		m.Duty = notifier.Duty{Roster: "national", CallSign: "KESTREL", Open: 1, Requests: []request.Ref{"7K4M2QX9D"}, From: now, Until: now.Add(time.Hour)}
+		if o, ok := w.Channel().Send(t.Context(), m).(notifier.Accepted); !ok {
+			t.Fatalf("%s in %s: %#v", about, reader, o)
+		}
 		sent := w.sim.Texts()
 		form := sent[len(sent)-1].Form
 		form.Del("ttl") // another test's
@@ -39,7 +48,7 @@ func TestWhatATextIsSentWith(t *testing.T) {
 			"callback": {w.public + "/webhooks/vonage/message-status/7K4M2QX9D/p1a1"}, "client-ref": {"7K4M2QX9D.p1a1"},
 		}
 		if !maps.EqualFunc(form, want, slices.Equal) {
-			t.Errorf("in %s: %v, want %v", reader, form, want)
+			t.Errorf("%s in %s: %v, want %v", about, reader, form, want)
 		}
 	}
 }

@@ -91,7 +91,9 @@ func TestWhatBecameOfAKeyIsSaid(t *testing.T) {
 	for kind, key := range map[notifier.AnswerKind]phrase.Key{
 		notifier.Taken: phrase.VoiceTaken, notifier.AlreadyYours: phrase.VoiceAlreadyYours, notifier.AlreadyTaken: phrase.VoiceAlreadyTaken,
 		notifier.AlreadyEnded: phrase.VoiceAlreadyEnded, notifier.PassedOn: phrase.VoicePassedOn, notifier.CannotPass: phrase.VoiceCannotPass,
-		notifier.AlarmTaken: phrase.VoiceAlarmTaken, notifier.AlarmOver: phrase.VoiceAlarmOver, notifier.NoAnswer: phrase.VoiceUnknown, "a_later_versions": phrase.VoiceUnknown,
+		notifier.AlarmTaken: phrase.VoiceAlarmTaken, notifier.AlarmOver: phrase.VoiceAlarmOver,
+		notifier.Signed: phrase.VoiceSigned, notifier.TakenOver: phrase.VoiceTakenOver, notifier.AlreadyConfirmed: phrase.VoiceAlreadyConfirmed,
+		notifier.HandoverOver: phrase.VoiceHandoverOver, notifier.NoAnswer: phrase.VoiceUnknown, "a_later_versions": phrase.VoiceUnknown,
 	} {
 		w := newWorld(t, nil, nil)
 		for _, l := range phrase.Languages {
@@ -179,6 +181,37 @@ func TestAnAlarmIsSpoken(t *testing.T) {
 	says(t, w.sim.Press(c.UUID, "1"), true, phrase.English, args, phrase.VoiceAlarmTaken)
 	if len(w.sink.keys) != 1 || w.sink.keys[0].Ref != ref {
 		t.Errorf("keys %+v", w.sink.keys)
+	}
+}
+
+func TestAHandoverIsSpokenAndPassedToNobody(t *testing.T) {
+	ref, _ := request.NewOpsRef([]byte("handover"))
+	args := phrase.Args{Reference: ref.String(), CallSign: "HERON"}
+	for about, want := range map[notifier.About]struct {
+		asks phrase.Key
+		says map[notifier.AnswerKind]phrase.Key
+	}{
+		notifier.AskToHandOver: {phrase.VoiceHandoverOut, map[notifier.AnswerKind]phrase.Key{
+			notifier.Signed: phrase.VoiceSigned, notifier.AlreadyConfirmed: phrase.VoiceAlreadyConfirmed, notifier.HandoverOver: phrase.VoiceHandoverOver,
+		}},
+		notifier.AskToTakeOver: {phrase.VoiceHandoverIn, map[notifier.AnswerKind]phrase.Key{
+			notifier.TakenOver: phrase.VoiceTakenOver, notifier.AlreadyTaken: phrase.VoiceAlreadyTaken, notifier.HandoverOver: phrase.VoiceHandoverOver,
+		}},
+	} {
+		for answer, said := range want.says {
+			w := newWorld(t, nil, nil)
+			w.sink.answer = notifier.Answer{Kind: answer, Ref: ref, CallSign: "HERON"}
+			m := page()
+			m.Ref, m.About, m.Reader = ref, about, "fr"
+			m.Duty = notifier.Duty{CallSign: "KESTREL", Open: 2, Requests: []request.Ref{"7K4M2QX9D", "9QX2M4K7B"}}
+			c := w.rings(m)
+			says(t, c, false, phrase.French, args, want.asks)
+			says(t, w.sim.Press(c.UUID, "2"), false, phrase.French, args, phrase.VoiceWrongKey, want.asks)
+			says(t, w.sim.Press(c.UUID, "1"), true, phrase.French, args, said)
+			if len(w.sink.keys) != 1 || w.sink.keys[0].Ref != ref || w.sink.keys[0].Key != notifier.KeyTake {
+				t.Errorf("keys %+v", w.sink.keys)
+			}
+		}
 	}
 }
 

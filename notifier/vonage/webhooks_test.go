@@ -17,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/vonage"
 	"github.com/dutyline/dutyline/phrase"
@@ -501,6 +504,46 @@ func TestAReplyIsAnsweredByATextFromTheNumberThatWasWrittenTo(t *testing.T) {
 		if got := w.sink.replies[n]; got != string(recipient)+" "+id+"  ACK 424242 " {
 			t.Errorf("the sink is told %q", got)
 		}
+	}
+}
+
+// An answer of many segments goes out whole, in the alphabet that it needs, and with the lists of what it speaks of.
+func TestLongAnswersGoOutWholeInEveryLanguage(t *testing.T) {
+	logger, logs := observer.New(zap.WarnLevel)
+	w := newWorld(t, func(o *vonage.Options) { o.Logger = zap.New(logger) }, nil)
+	until := time.Date(2026, 3, 29, 8, 0, 0, 0, time.UTC)
+	most := 0
+	for _, kind := range []notifier.AnswerKind{notifier.ShowMenu, notifier.WhoIsOn, notifier.TakeOffer, notifier.CoverAsked} {
+		for _, l := range phrase.Languages {
+			w.sink.answer = notifier.Answer{Kind: kind, Language: string(l)}
+			for _, roster := range []string{"national", "second", "on-call-at-sea", "fourth", "fifth"} {
+				w.sink.answer.Shifts = append(w.sink.answer.Shifts, notifier.Shift{
+					Roster: roster, From: until.Add(-12 * time.Hour), Until: until, OnDuty: []string{"KESTREL"}, Next: []string{"HERON"}, Code: "131313",
+				})
+			}
+			if kind == notifier.ShowMenu {
+				w.sink.answer.Shifts = nil
+			}
+			before := len(w.sim.Texts())
+			if status, err := w.sim.Write(w.public+vonage.InboundPath, string(kind)+string(l), "15005550123", "15005550006", "WHO"); err != nil || status != http.StatusNoContent {
+				t.Fatalf("%d %v", status, err)
+			}
+			sent := w.sim.Texts()[before:]
+			if len(sent) != 1 {
+				t.Fatalf("%s in %s: %d texts", kind, l, len(sent))
+			}
+			segments, encoding := phrasetest.Segments(sent[0].Body)
+			most = max(most, segments)
+			if unicode := sent[0].Form.Get("type") == "unicode"; unicode != (encoding == phrasetest.UCS2) {
+				t.Errorf("%s in %s needs %s, sent as %s", kind, l, encoding, sent[0].Form.Get("type"))
+			}
+			if lines := strings.Count(sent[0].Body, "\n") + 1; lines != max(1, len(w.sink.answer.Shifts)) && kind != notifier.ShowMenu {
+				t.Errorf("%s in %s has %d lines: %q", kind, l, lines, sent[0].Body)
+			}
+		}
+	}
+	if most < 3 || logs.Len() > 0 {
+		t.Errorf("%d segments at most, log %+v", most, logs.All())
 	}
 }
 
