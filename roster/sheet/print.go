@@ -49,12 +49,21 @@ func (s Sheet) Text(w io.Writer) error {
 	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
 	line("DUTY ROSTER ON PAPER\n%s\n\n%s", s.Stand(), s.Warning())
 	for _, r := range s.Rosters {
-		line("\n%s\nTimes: %s, and UTC below.", strings.ToUpper(r.Name), r.TimeZone)
+		local := r.TimeZone != "UTC"
+		if local {
+			line("\n%s\nTimes: %s, and UTC below.", strings.ToUpper(r.Name), r.TimeZone)
+		} else {
+			line("\n%s", strings.ToUpper(r.Name))
+		}
 		for _, clocks := range r.Clocks {
 			line("%s", clocks)
 		}
 		for _, shift := range r.Shifts {
-			line("\n  %s to %s\n  %s to %s UTC", shift.LocalFrom, shift.LocalUntil, shift.From.Format(localLayout), shift.Until.Format(localLayout))
+			line("")
+			if local {
+				line("  %s to %s", shift.LocalFrom, shift.LocalUntil)
+			}
+			line("  %s to %s UTC", shift.From.Format(localLayout), shift.Until.Format(localLayout))
 			if len(shift.People) == 0 {
 				line("    NOBODY ON DUTY")
 			}

@@ -165,3 +165,14 @@ func TestNoMailboxStandsAmongTheTelephones(t *testing.T) {
 		t.Error("the paper tells people to call an address of e-mail")
 	}
 }
+
+func TestARosterInUTCDoesNotSayEachTimeTwice(t *testing.T) {
+	for zone, lines := range map[string]int{"UTC": 1, "Europe/Paris": 2} {
+		s, _ := built(t, func(b *roster.Book) { b.Rosters[0].TimeZone = zone })
+		_, text := printed(t, s)
+		first, _, _ := strings.Cut(text, "KESTREL")
+		if got := len(regexp.MustCompile(`(?m)^  .* to .*$`).FindAllString(first, -1)); got != lines {
+			t.Errorf("%s: %d lines of times for the first shift, want %d:\n%s", zone, got, lines, first)
+		}
+	}
+}
