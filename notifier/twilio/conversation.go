@@ -231,6 +231,7 @@ var confirmations = map[notifier.AnswerKind]phrase.Key{
 	notifier.AlarmTaken: phrase.VoiceAlarmTaken, notifier.AlarmOver: phrase.VoiceAlarmOver,
 	notifier.Signed: phrase.VoiceSigned, notifier.TakenOver: phrase.VoiceTakenOver, notifier.AlreadyConfirmed: phrase.VoiceAlreadyConfirmed,
 	notifier.HandoverOver: phrase.VoiceHandoverOver,
+	notifier.TestPassed:   phrase.VoiceTestPassed, notifier.TestOver: phrase.VoiceTestOver,
 }
 
 // noteCall remembers which page the vendor says that a call is for.

@@ -28,7 +28,7 @@ var callEvents = []string{"initiated", "ringing", "answered", "completed"}
 // questions are what calls can be about, and what asks or tells it.
 var questions = map[notifier.About]phrase.Key{
 	notifier.AskToTake: phrase.VoiceAsk, notifier.TellWithdrawn: phrase.VoiceWithdrawn, notifier.AskToLookAfter: phrase.VoiceAlarm,
-	notifier.AskToHandOver: phrase.VoiceHandoverOut, notifier.AskToTakeOver: phrase.VoiceHandoverIn,
+	notifier.AskToHandOver: phrase.VoiceHandoverOut, notifier.AskToTakeOver: phrase.VoiceHandoverIn, notifier.AskToAnswer: phrase.VoiceTest,
 }
 
 // Voice is the channel of calls. Only a key acknowledges: a call that was picked up, by whomever, or that ended, does not.
