@@ -135,9 +135,9 @@ func adviceOn(c *roster.Compiled, f roster.Finding) (detail, fix string) {
 	case roster.FoundUnverified:
 		p, _ := c.Person(f.People[0])
 		if !p.Telephone() {
-			return p.CallSign + " is on duty and has no telephone.", "Give " + p.CallSign + " a telephone under contacts, try it, and set verified."
+			return p.CallSign + " is on duty and has no telephone.", "Give " + p.CallSign + " a telephone under contacts, and send a test page (dutyline page test " + p.ID + ")."
 		}
-		return p.CallSign + " is on duty and no telephone is verified.", "Try a telephone of " + p.CallSign + ", and set verified of that contact."
+		return p.CallSign + " is on duty and no telephone is verified.", "Send a test page to " + p.CallSign + " (dutyline page test " + p.ID + "), or try a telephone and set verified of that contact."
 	case roster.FoundUncovered:
 		return "Rule " + f.Rule + " is broken: without " + strings.Join(f.Missing, ", ") + ".", "Put somebody on duty beside them who has it: an override of the kind add."
 	default:
