@@ -18,7 +18,7 @@ const (
 	EndedUnreached = "unreached" // none could be reached
 )
 
-// A TestPage is the matter of a test page to a person: over each contact for texts, and by a call over each other telephone; with calls, by a call
+// TestPage is the matter of a test page to a person: over each contact for texts, and by a call over each other telephone; with calls, by a call
 // over those that take both, too. mark gives the digest of an address for the test that a cause names. Whoever orders the same within a minute
 // orders one. ok is false when the person has no telephone.
 func TestPage(p roster.Person, calls bool, now time.Time, mark func(cause, contact, address string) string) (b request.MatterBody, ok bool) {

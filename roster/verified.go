@@ -101,16 +101,23 @@ func (b Book) keepVerified(after Book, now time.Time) Book {
 		for j := range p.Contacts {
 			c := &p.Contacts[j]
 			old, known := had[p.ID+"/"+c.ID]
-			if known && (old.Address != c.Address || old.Channel != c.Channel) {
+			if known && ((old.Address != c.Address && old.Address != "") || old.Channel != c.Channel) { // "": the document that stands does not open
 				c.Verified = false
+			}
+			first, last := time.Time{}, now
+			if known && old.Verified {
+				first = old.Tested
+			}
+			if last.Before(first) { // by the clock of another node
+				last = first
 			}
 			switch {
 			case !c.Verified:
 				c.Tested = time.Time{}
-			case known && old.Verified && c.Tested.Before(old.Tested):
-				c.Tested = old.Tested
-			case c.Tested.After(now):
-				c.Tested = now
+			case c.Tested.Before(first):
+				c.Tested = first
+			case c.Tested.After(last):
+				c.Tested = last
 			}
 		}
 	}

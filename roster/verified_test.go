@@ -107,13 +107,18 @@ func TestAnAddressThatChangesLosesItsVerificationInTheSameEdit(t *testing.T) {
 		"called now":                     {Contact{Channel: "voice", Verified: true}, Contact{}},
 		"an edit that knows no tests":    {Contact{Verified: true}, Contact{Verified: true, Tested: tested}},
 		"an older export":                {Contact{Verified: true, Tested: tested.AddDate(0, -1, 0)}, Contact{Verified: true, Tested: tested}},
+		"a document that does not open":  {Contact{Verified: true, Tested: tested}, Contact{Verified: true, Tested: tested}},
 		"not verified any more":          {Contact{Tested: tested}, Contact{}},
 		"a test of the future":           {Contact{Verified: true, Tested: now.AddDate(1, 0, 0)}, Contact{Verified: true, Tested: now}},
 		"another contact, by their word": {Contact{ID: "new", Verified: true}, Contact{Verified: true}},
 	} {
 		one := c.edit
 		one.ID, one.Channel, one.Address = or(one.ID, "mobile"), or(one.Channel, "sms"), or(one.Address, "+15005550101")
-		next, err := stands.Next(phoned(one), now)
+		before := stands
+		if name == "a document that does not open" {
+			before = phoned(Contact{ID: "mobile", Channel: "sms", Verified: true, Tested: tested})
+		}
+		next, err := before.Next(phoned(one), now)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

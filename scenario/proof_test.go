@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestATestPageIsAnsweredOnThePhoneAndVerifiesIt(t *testing.T) {
+func TestAnAnswerOnThePhoneVerifiesIt(t *testing.T) {
 	l := startLine(t)
 	coordinator := l.started.Tokens.Coordinator
 	var status int

@@ -27,7 +27,8 @@ func (w *world) untested() (n *life, calls caller) {
 	w.alarming()
 	w.rosters.edit(func(b *roster.Book) {
 		b.People[0].Contacts = []roster.Contact{
-			{ID: "mobile", Channel: "sms", Address: string(ada)}, {ID: "call", Channel: "voice", Address: string(ada)},
+			{ID: "mobile", Channel: "sms", Address: string(ada)},
+			{ID: "call", Channel: "voice", Address: string(ada)},
 			{ID: "desk", Channel: "voice", Address: string(desk)},
 		}
 	})
@@ -63,7 +64,7 @@ func (w *world) verified(person string) (ids []string) {
 	return ids
 }
 
-func TestTheCodeOfATestPageVerifiesTheTelephoneThatItCameTo(t *testing.T) {
+func TestACodeVerifiesTheTelephoneThatItCameTo(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		n, calls := w.untested()
 		say := conversation(w, n)
@@ -123,7 +124,7 @@ func TestATestByCallsRingsEachTelephoneThatTakesThem(t *testing.T) {
 	})
 }
 
-func TestATestVerifiesNothingWhenTheNumberChangedMeanwhile(t *testing.T) {
+func TestNothingIsVerifiedWhenTheNumberChangedMeanwhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		n, _ := w.untested()
 		ref := w.test(n, node.TestOrder{Person: "ada"})
