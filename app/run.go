@@ -132,7 +132,7 @@ func Run(ctx context.Context, o Options) error {
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow, Escalation: onPaper(policy),
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
 		Webhooks: phone.handler(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
-		Number: o.contactable,
+		Number: o.contactable, Tester: tester{dispatch},
 	})
 	if err != nil {
 		return err

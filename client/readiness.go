@@ -42,6 +42,9 @@ type ContactReady struct {
 	ID       string `json:"id"`
 	Channel  string `json:"channel"`
 	Verified bool   `json:"verified"`
+	// Of a contact that was verified by a test page: when, and until when that counts (not included); zero of any other.
+	VerifiedAt    request.Instant `json:"verified_at,omitzero"`
+	VerifiedUntil request.Instant `json:"verified_until,omitzero"`
 }
 
 // A DutyReady is a time on duty.

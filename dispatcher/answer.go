@@ -18,6 +18,8 @@ func Acknowledge(s *request.State, now time.Time, person, page string, via reque
 		return acknowledgeAlarm(s, now, person, page, via)
 	case s.Kind() == request.OpsHandover:
 		return confirm(s, now, person, page, via)
+	case s.Kind() == request.OpsTest:
+		return acknowledgeTest(s, now, person, page, via)
 	case s.Kind() != "":
 		return acknowledgeMatter(s, now, person, page, via)
 	case s.Status.Ended():
@@ -57,6 +59,8 @@ func pass(s *request.State, body request.PassedBody) ([]request.Event, notifier.
 	}
 	known := slices.Contains(s.Passed, body.Person) && (!body.Busy || slices.Contains(s.Busy, body.Person))
 	switch {
+	case s.Kind() == request.OpsTest: // whoever says no has not verified anything
+		return nil, notifier.Declined
 	case s.Kind() == request.OpsAlarm && s.Status.Ended():
 		return nil, notifier.AlarmOver
 	case s.Status.Ended():

@@ -39,6 +39,8 @@ func (p *plan) ops() {
 		p.matter()
 	case request.OpsHandover:
 		p.handover()
+	case request.OpsTest:
+		p.test()
 	}
 }
 

@@ -28,11 +28,15 @@ type watched struct {
 func (w *watched) look(r *roster.Compiled, now time.Time) []roster.Finding {
 	if hour := now.Truncate(time.Hour); w.roster != r || !w.hour.Equal(hour) {
 		w.roster, w.hour, w.end = r, hour, hour.Add(2*watchSpan) // to see the end of what begins within it
-		if slices.ContainsFunc(r.Book().People, func(p roster.Person) bool { return !p.Verified() }) {
+		if slices.ContainsFunc(r.Book().People, func(p roster.Person) bool { return !p.VerifiedAt(w.end) }) {
 			w.end = hour.Add(roster.VerifiedSpan)
 		}
 		w.list = slices.DeleteFunc(r.Findings(hour, w.end), func(f roster.Finding) bool {
-			return f.Kind != roster.FoundUnverified && !f.From.Before(hour.Add(watchSpan))
+			if f.Kind != roster.FoundUnverified {
+				return !f.From.Before(hour.Add(watchSpan))
+			}
+			p, _ := r.Person(f.People[0]) // a verification that ends is no trouble yet when it is not to be renewed yet
+			return p.VerifiedAt(hour) && !f.From.Before(hour.Add(roster.VerifyAgain))
 		})
 	}
 	w.list = slices.DeleteFunc(w.list, func(f roster.Finding) bool { return !now.Before(f.Until) })

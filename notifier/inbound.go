@@ -118,6 +118,12 @@ const (
 	Declined     AnswerKind = "declined"    // nothing changes
 )
 
+// The answers to a test page.
+const (
+	TestPassed AnswerKind = "test_passed" // the telephone is verified
+	TestOver   AnswerKind = "test_over"   // the test is over, or the number has changed: nothing is verified
+)
+
 // The answers to what is not done by text.
 const (
 	Undone        AnswerKind = "undone"

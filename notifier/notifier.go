@@ -48,6 +48,7 @@ const (
 	TellHandedOver About = "handed_over"       // who went off duty: who has the requests now
 	TellNotSigned  About = "handover_unsigned" // coordinators: who went off duty has not confirmed
 	AskToCover     About = "cover"             // take this shift for a colleague; carries a code
+	AskToAnswer    About = "test"              // a test page: answer it; carries a code
 
 	TellCoverTaken   About = "cover_taken"   // who asked for cover: who has it
 	TellCoverExpired About = "cover_expired" // who asked for cover, and coordinators: nobody took it
@@ -56,7 +57,7 @@ const (
 // Asks reports whether the message asks for something, and carries a code to answer with.
 func (a About) Asks() bool {
 	switch a {
-	case AskToTake, AskToLookAfter, AskToHandOver, AskToTakeOver, AskToCover:
+	case AskToTake, AskToLookAfter, AskToHandOver, AskToTakeOver, AskToCover, AskToAnswer:
 		return true
 	default:
 		return false

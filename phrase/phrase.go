@@ -121,8 +121,18 @@ const (
 	VoiceHandoverOver     Key = "voice_handover_over"
 )
 
+// What is said of test pages.
+const (
+	Test            Key = "sms_test"        // {reference} {code}: this is a test, answer it
+	TestPassed      Key = "sms_test_passed" // {reference}
+	TestOver        Key = "sms_test_over"   // {reference}
+	VoiceTest       Key = "voice_test"      // {reference}: 1 answers, 9 repeats
+	VoiceTestPassed Key = "voice_test_passed"
+	VoiceTestOver   Key = "voice_test_over"
+)
+
 // Messages lists the keys of text messages. Do not modify.
-var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver}
+var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver, Test, TestPassed, TestOver}
 
 // LongMessages lists the keys of text messages that may take two segments. Do not modify.
 var LongMessages = []Key{

@@ -14,6 +14,7 @@ const (
 	OpsShift    OpsKind = "shift"    // a notice that somebody's shift begins, or will
 	OpsHandover OpsKind = "handover" // the open requests of who goes off duty pass to who comes on
 	OpsCover    OpsKind = "cover"    // a cover request, told to the people who could take it
+	OpsTest     OpsKind = "test"     // a test page, over each telephone of a person
 )
 
 // The events of ops logs that are no alarm's, and of a request that is handed over.
@@ -50,6 +51,8 @@ type MatterBody struct {
 	Open int `json:"open,omitempty"`
 	// Requests are those that are handed over, the most urgent first.
 	Requests []Handed `json:"requests,omitempty"`
+	// Contacts are those over which Person gets a test page.
+	Contacts []Tested `json:"contacts,omitempty"`
 }
 
 // A Handed is a request that is handed over. Since is when who goes off duty got it, by its own log: if they gave it away and took it back since,
@@ -74,6 +77,7 @@ type Matter struct {
 	MatterBody
 	Offered time.Time // of a handover: when it was offered last
 	Signed  time.Time // of a handover: when Person confirmed; zero before
+	Proofs  []Proof   `json:",omitempty"` // of a test page: which contacts were answered over, in this order
 	Reason  string    // why it ended; "" while it has not
 }
 
@@ -105,11 +109,14 @@ func (s *State) Kind() OpsKind {
 }
 
 // Settled reports whether the answer to an asking page is not needed any more: somebody has what it asks for, or it is over. The two sides
-// of a handover answer each for themselves.
+// of a handover answer each for themselves, and each telephone that is tested for itself.
 func (s *State) Settled(p *Page) bool {
 	switch {
 	case s.Status.Ended():
 		return true
+	case s.Kind() == OpsTest:
+		_, proved := s.Matter.Proved(p.Page)
+		return proved
 	case s.Kind() == OpsHandover && p.Person == s.Matter.Person:
 		return !s.Matter.Signed.IsZero()
 	default:
@@ -124,7 +131,7 @@ func (s *State) begin(c *Commit, t EventType, b MatterBody) {
 	case !s.Exists() && (t == HandoverOffered) == (b.Kind == OpsHandover):
 		s.Matter = &Matter{MatterBody: b, Offered: c.Time.Time}
 		s.Received, s.Status, s.Escalation, s.Urgency = c.Time.Time, StatusReceived, Running, Urgent
-		if b.Kind == OpsShift {
+		if b.Kind == OpsShift || b.Kind == OpsTest {
 			s.Urgency = Routine // nothing waits behind it
 		}
 	case s.Kind() == OpsHandover && t == HandoverOffered && !s.Status.Ended():

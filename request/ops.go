@@ -109,6 +109,11 @@ func (s *State) applyOps(c *Commit, e happening) (done bool, err error) {
 		return true, fold(e, func(b MatterBody) { s.begin(c, e.Type, b) })
 	case HandoverConfirmed:
 		return true, fold(e, func(b HandoverConfirmedBody) { s.confirmed(c, b) })
+	case Acknowledged:
+		if s.Kind() != OpsTest {
+			return false, nil
+		}
+		return true, fold(e, func(b AcknowledgedBody) { s.proved(c, b) })
 	case MatterEnded:
 		return true, fold(e, func(b MatterEndedBody) { s.over(c, b) })
 	case AlarmRaised:

@@ -108,6 +108,9 @@ type Contact struct {
 	Channel  string `json:"channel"`           // sms, voice; email goes beside them
 	Address  string `json:"address,omitempty"` // E.164; of an e-mail: the address alone
 	Verified bool   `json:"verified"`
+	// Tested is when the person answered a test page over it: the contact is verified for [VerificationLife] from then on. Zero of one that is
+	// verified: a coordinator says so, and it has no end.
+	Tested time.Time `json:"verified_at,omitzero"`
 }
 
 // A Team is a named list of people.

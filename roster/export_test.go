@@ -40,3 +40,6 @@ func (c *Compiled) TurnOf(layer string, t time.Time) (people []string, until tim
 	}
 	return nil, time.Time{}, false
 }
+
+// KeepVerified is what an edit at now does to the verifications of a book that takes the place of this one.
+func (b Book) KeepVerified(after Book, now time.Time) Book { return b.keepVerified(after, now) }

@@ -38,11 +38,6 @@ func (f Finding) Subject() string {
 	}
 }
 
-// Verified reports whether a telephone of the person is known to reach them.
-func (p Person) Verified() bool {
-	return !p.Erased && slices.ContainsFunc(p.Contacts, func(c Contact) bool { return c.Verified })
-}
-
 // Findings lists what is wrong on all rosters in a span, in the order in which it begins. Where nobody is on duty the gap says it all: no
 // coverage rule is named beside it. Neighbours of one subject are one finding, as far as the same is missing. Those in training are no
 // officers, and a roster that is closed has no findings.
@@ -72,8 +67,9 @@ func (l *look) at(tile Shift) {
 		return
 	}
 	for _, id := range tile.People {
-		if p, _ := l.d.c.Person(id); !p.Verified() {
-			l.find(Finding{Kind: FoundUnverified, From: tile.From, Until: tile.Until, People: []string{id}})
+		p, _ := l.d.c.Person(id)
+		if from := p.unverifiedFrom(tile.From); from.Before(tile.Until) {
+			l.find(Finding{Kind: FoundUnverified, From: from, Until: tile.Until, People: []string{id}})
 		}
 	}
 	for i, rule := range l.d.coverage {

@@ -14,7 +14,7 @@ const maxMailbox = 254
 
 // mailbox checks a contact of e-mail. People may share one: nobody answers by it, so nobody needs to be told apart.
 func (c *checker) mailbox(at string, p Person, contact Contact) {
-	if contact.Verified {
+	if contact.Verified || !contact.Tested.IsZero() {
 		c.add(at+"/verified", "Only a telephone is verified.", "Set it to false: nobody answers an e-mail.")
 	}
 	if !p.Erased && !isMailbox(contact.Address) {

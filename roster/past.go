@@ -525,10 +525,10 @@ func keepPeople(before, kept Book, now time.Time) []Person {
 }
 
 // Next is what an edit of the book stores at now: after, with the past of the book kept, and with the covers and swaps that nobody accepted
-// in time marked so, unless that were all. Errors: a [*ValidationError] when it is not valid, or changes a shift that is over all the same.
+// in time marked so, unless that were all. A contact whose address changes is not verified any more. Errors: a [*ValidationError] when it is not valid, or changes a shift that is over all the same.
 func (b Book) Next(after Book, now time.Time) (Book, error) {
 	now = now.Truncate(time.Millisecond) // as all instants are written
-	kept := b.KeepPast(after, now)
+	kept := b.keepVerified(b.KeepPast(after, now), now)
 	if expired, changed := kept.Expire(now); changed && !Same(kept, b) {
 		kept = expired
 	}

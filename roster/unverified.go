@@ -28,7 +28,7 @@ func (e *UnverifiedError) Error() string {
 // this one: on duty within [VerifiedSpan] of now, named by a rotation that holds, or by an override, a cover or a swap that is not over. They are
 // in the order of the book. A book that is not valid counts as empty.
 func (b Book) Unconfirmed(after Book, now time.Time) []Person {
-	unverified := slices.DeleteFunc(slices.Clone(after.People), Person.Verified)
+	unverified := slices.DeleteFunc(slices.Clone(after.People), func(p Person) bool { return p.VerifiedAt(now) })
 	if len(unverified) == 0 {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (b Book) Unconfirmed(after Book, now time.Time) []Person {
 	before, then := was.appointed(now), will.appointed(now)
 	return slices.DeleteFunc(unverified, func(p Person) bool {
 		old, _ := was.Person(p.ID)
-		return !then[p.ID] || (before[p.ID] && !old.Verified())
+		return !then[p.ID] || (before[p.ID] && !old.VerifiedAt(now))
 	})
 }
 

@@ -205,6 +205,9 @@ func (c *checker) contacts(path string, p Person, phones map[string]string) {
 			c.mailbox(at, p, contact)
 			continue
 		}
+		if !contact.Verified && !contact.Tested.IsZero() {
+			c.add(at+"/verified_at", "It is not verified, and says when it was.", "Leave it out, or set verified.")
+		}
 		if contact.Channel != "sms" && contact.Channel != "voice" {
 			c.add(at+"/channel", "This channel is not known.", "Use sms, voice or email.")
 		}

@@ -50,7 +50,7 @@ func (a *auditor) foresee() {
 		}, "the gap from "+clockOf(gap.From)+" is an hour away, or nearer, and no alarm stands")
 	}
 	for _, p := range book.Book().People {
-		if !p.Verified() {
+		if !p.VerifiedAt(now) {
 			a.foreseen(revision, 0, func() bool {
 				return superseded() || a.standing(request.AlarmUnverified, "person "+p.ID)
 			}, p.ID+" is on duty without a verified telephone, and no alarm stands")

@@ -53,6 +53,11 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	offered := w.offered(ref)
 	handovers, err := officer.Handovers(ctx)
 	check("Handovers", err, len(handovers) == 1 && handovers[0].Reference == offered.String() && handovers[0].State == "open" && handovers[0].To[0] == "bruno", handovers)
+	w.web.Tester = &tester{w: w}
+	page, err := officer.TestPage(ctx, "ada", client.TestOrder{Calls: true})
+	check("TestPage", err, page.Person == "ada" && page.State == "open" && len(page.Contacts) == 2 && page.ExpiresAt.After(w.now), page)
+	again, err := coordinator.ShowTestPage(ctx, "ada", page.Reference)
+	check("ShowTestPage", err, reflect.DeepEqual(again, page), again)
 	alarms, err := officer.Alarms(ctx)
 	check("Alarms", err, len(alarms) == 1 && alarms[0].Reference == ref && alarms[0].Kind == request.AlarmNobody && alarms[0].Since.Equal(w.now), alarms)
 	taken, err := officer.Acknowledge(ctx, ref)

@@ -180,7 +180,10 @@ func TestARevisionComesBackWithoutItsTelephones(t *testing.T) {
 	if dry.StatusCode != http.StatusOK || !strings.Contains(dry.text, `"before":["carmen"]`) || w.book.Revision != 2 {
 		t.Errorf("%d %s", dry.StatusCode, dry.text)
 	}
-	a := w.call("POST", "/api/v1/roster/revert", w.coordinator, revert, "If-Match", `"2"`)
+	if a := w.call("POST", "/api/v1/roster/revert", w.coordinator, revert, "If-Match", `"2"`); a.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("whose new telephone nobody has tried comes on duty: %d %s", a.StatusCode, a.text)
+	}
+	a := w.call("POST", "/api/v1/roster/revert?confirm_unverified=ada", w.coordinator, revert, "If-Match", `"2"`)
 	var book roster.Book
 	a.into(t, &book)
 	if a.StatusCode != http.StatusOK || a.Header.Get("ETag") != `"3"` || len(book.Rosters[0].Layers[0].Rotation.Turns) != 5 {

@@ -27,6 +27,7 @@ type Options struct {
 	Health    Health
 	Sessions  Sessions
 	SignIns   *SignIns
+	Tester    Tester       // sends test pages; nil: none goes out
 	Webhooks  http.Handler // serves everything under /webhooks/ and verifies its signatures itself; nil: none
 	// WebhookSecret gives the secret that signs what goes to a sender's webhook, by their id; nil: nothing goes there.
 	WebhookSecret func(sender string) string
@@ -95,6 +96,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeLog(mux)
 	s.routeRoster(mux)
 	s.routeEdits(mux)
+	s.routeTests(mux)
 	s.routeDirectory(mux)
 	s.routeCalendars(mux)
 	s.routeHealth(mux)

@@ -42,6 +42,9 @@ type contactReady struct {
 	ID       string `json:"id"`
 	Channel  string `json:"channel"`
 	Verified bool   `json:"verified"`
+	// Of a contact that was verified by a test page: when, and until when that counts (not included).
+	VerifiedAt    request.Instant `json:"verified_at,omitzero"`
+	VerifiedUntil request.Instant `json:"verified_until,omitzero"`
 }
 
 type dutyReady struct {
@@ -106,12 +109,16 @@ func readinessFor(c *roster.Compiled, from, until time.Time) readinessOfRoster {
 		if p.Erased && duties[p.ID] == nil {
 			continue
 		}
-		ready := personReady{Person: p.ID, CallSign: p.CallSign, Contacts: []contactReady{}, Verified: p.Verified(), Duty: duties[p.ID]}
+		ready := personReady{Person: p.ID, CallSign: p.CallSign, Contacts: []contactReady{}, Verified: p.VerifiedAt(from), Duty: duties[p.ID]}
 		for _, contact := range p.Contacts {
 			if contact.Channel == roster.Email { // nobody is reached by it, and nothing of it can be verified
 				continue
 			}
-			ready.Contacts = append(ready.Contacts, contactReady{contact.ID, contact.Channel, contact.Verified})
+			one := contactReady{ID: contact.ID, Channel: contact.Channel, Verified: contact.VerifiedAt(from)}
+			if end, ends := contact.VerifiedUntil(); ends {
+				one.VerifiedAt, one.VerifiedUntil = request.At(contact.Tested), request.At(end)
+			}
+			ready.Contacts = append(ready.Contacts, one)
 		}
 		answer.People = append(answer.People, ready)
 	}
@@ -128,9 +135,9 @@ func adviceOn(c *roster.Compiled, f roster.Finding) (detail, fix string) {
 	case roster.FoundUnverified:
 		p, _ := c.Person(f.People[0])
 		if !p.Telephone() {
-			return p.CallSign + " is on duty and has no telephone.", "Give " + p.CallSign + " a telephone under contacts, try it, and set verified."
+			return p.CallSign + " is on duty and has no telephone.", "Give " + p.CallSign + " a telephone under contacts, and send a test page (dutyline page test " + p.ID + ")."
 		}
-		return p.CallSign + " is on duty and no telephone is verified.", "Try a telephone of " + p.CallSign + ", and set verified of that contact."
+		return p.CallSign + " is on duty and no telephone is verified.", "Send a test page to " + p.CallSign + " (dutyline page test " + p.ID + "), or try a telephone and set verified of that contact."
 	case roster.FoundUncovered:
 		return "Rule " + f.Rule + " is broken: without " + strings.Join(f.Missing, ", ") + ".", "Put somebody on duty beside them who has it: an override of the kind add."
 	default:

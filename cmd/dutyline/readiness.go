@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dutyline/dutyline/client"
 )
@@ -49,7 +50,7 @@ func (c *console) printReadiness(r client.Readiness) error {
 		if d := person.Duty; d != nil {
 			from, until, on = minute(d.From.Time), minute(d.Until.Time), d.Roster
 		}
-		people.add(named(person.CallSign, person.Person), from, until, on, telephones(person.Contacts))
+		people.add(named(person.CallSign, person.Person), from, until, on, telephones(person.Contacts, r.From.Time))
 	}
 	for _, t := range []*table{&rosters, &people} {
 		if err := t.write(&p.out, ""); err != nil {
@@ -68,16 +69,22 @@ func (c *console) printReadiness(r client.Readiness) error {
 	return c.print("%s", p.out.String())
 }
 
-// telephones lists contacts by their channels.
-func telephones(contacts []client.ContactReady) string {
+// telephones lists contacts by their channels, and how long their verifications last from a moment on.
+func telephones(contacts []client.ContactReady, from time.Time) string {
 	if len(contacts) == 0 {
 		return "none"
 	}
 	list := make([]string, len(contacts))
 	for i, k := range contacts {
 		list[i] = k.Channel
-		if !k.Verified {
+		switch {
+		case !k.Verified && !k.VerifiedUntil.IsZero():
+			list[i] += " (not verified since " + k.VerifiedUntil.Format(time.DateOnly) + ")"
+		case !k.Verified:
 			list[i] += " (not verified)"
+		case !k.VerifiedUntil.IsZero():
+			days := int(from.Sub(k.VerifiedAt.Time) / (24 * time.Hour))
+			list[i] += fmt.Sprintf(" (verified %d days ago, again before %s)", max(days, 0), k.VerifiedUntil.Format(time.DateOnly))
 		}
 	}
 	return strings.Join(list, ", ")

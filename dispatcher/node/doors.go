@@ -35,6 +35,12 @@ func (n *Node) Acknowledge(ctx context.Context, ref request.Ref, person, page st
 	case cover != nil:
 		return n.acceptCover(ctx, cover, person, page, via)
 	}
+	switch test, err := n.testLog(ctx, ref); {
+	case err != nil:
+		return Outcome{}, err
+	case test != nil:
+		return n.proveContact(ctx, test, person, page, via)
+	}
 	return n.decide(ctx, ref, officer(person), func(s *request.State) ([]request.Event, notifier.AnswerKind, string) {
 		events, kind := dispatcher.Acknowledge(s, n.opts.Clock.Now(), person, page, via)
 		return events, kind, ""

@@ -20,6 +20,7 @@ var answers = map[notifier.AnswerKind]phrase.Key{
 	notifier.OnDuty: phrase.OnDuty, notifier.CannotTake: phrase.CannotTake, notifier.CoverOffer: phrase.CoverOffer, notifier.CoverAsked: phrase.CoverAsked,
 	notifier.CoverOpen: phrase.CoverOpen, notifier.NoDuty: phrase.NoDuty, notifier.CodeOver: phrase.CodeOver, notifier.CoverIsYours: phrase.CoverIsYours,
 	notifier.CoverOver: phrase.CoverOver, notifier.Declined: phrase.Declined,
+	notifier.TestPassed: phrase.TestPassed, notifier.TestOver: phrase.TestOver,
 }
 
 // render is an answer in its reader's language, a line for each shift that it speaks of; "" says nothing.

@@ -31,7 +31,7 @@ const (
 // questions are what calls can be about, and what asks or tells it.
 var questions = map[notifier.About]phrase.Key{
 	notifier.AskToTake: phrase.VoiceAsk, notifier.TellWithdrawn: phrase.VoiceWithdrawn, notifier.AskToLookAfter: phrase.VoiceAlarm,
-	notifier.AskToHandOver: phrase.VoiceHandoverOut, notifier.AskToTakeOver: phrase.VoiceHandoverIn,
+	notifier.AskToHandOver: phrase.VoiceHandoverOut, notifier.AskToTakeOver: phrase.VoiceHandoverIn, notifier.AskToAnswer: phrase.VoiceTest,
 }
 
 // A Question is what a call asks or tells. It travels in addresses: [Question.Path] and [Question.Query] say all of it, [ReadQuestion] reads
@@ -159,6 +159,7 @@ var confirmations = map[notifier.AnswerKind]phrase.Key{
 	notifier.AlarmTaken: phrase.VoiceAlarmTaken, notifier.AlarmOver: phrase.VoiceAlarmOver,
 	notifier.Signed: phrase.VoiceSigned, notifier.TakenOver: phrase.VoiceTakenOver, notifier.AlreadyConfirmed: phrase.VoiceAlreadyConfirmed,
 	notifier.HandoverOver: phrase.VoiceHandoverOver,
+	notifier.TestPassed:   phrase.VoiceTestPassed, notifier.TestOver: phrase.VoiceTestOver,
 }
 
 // Heard decides what comes after a key, or after silence (an empty one), whatever happens. The press says the key, the phone, and the

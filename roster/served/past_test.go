@@ -24,7 +24,7 @@ func shiftsUntil(t *testing.T, book roster.Book, until time.Time) (list []roster
 func TestAnEditLeavesShiftsThatAreOverAsTheyWere(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		before := b.apply(t, 0, nil)
-		b.clock = now.AddDate(0, 0, 10)
+		b.at(now.AddDate(0, 0, 10))
 		other := func(book *roster.Book) {
 			book.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"carmen"}}
 			book.Rosters[0].Overrides = []roster.Override{{
@@ -56,7 +56,7 @@ func TestAnEditLeavesShiftsThatAreOverAsTheyWere(t *testing.T) {
 func TestAnEditThatChangesAShiftThatIsOverIsRefusedAndNotStored(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.apply(t, 0, nil)
-		b.clock = now.AddDate(0, 0, 10)
+		b.at(now.AddDate(0, 0, 10))
 		book := roster.Example("Europe/Paris", now)
 		book.People[0].ActiveUntil = now.AddDate(0, 0, -1).Format(time.DateOnly)
 		_, err := b.service.Apply(t.Context(), roster.Edit{Book: book, Base: 1})
@@ -75,7 +75,7 @@ func TestThePastIsKeptOfADocumentThatDoesNotOpen(t *testing.T) {
 		if _, err := b.node(t).Version(t.Context(), 1); !errors.Is(err, served.ErrUnavailable) {
 			t.Fatalf("it opens: %v", err)
 		}
-		b.clock = now.AddDate(0, 0, 10)
+		b.at(now.AddDate(0, 0, 10))
 		after := b.apply(t, 1, func(book *roster.Book) { book.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"carmen"}} })
 		if was, is := shiftsUntil(t, before, b.clock), shiftsUntil(t, after, b.clock); len(was) != len(is) || !slices.Equal(was[len(was)-1].People, is[len(is)-1].People) {
 			t.Errorf("the past was\n%v\nand is\n%v", was, is)

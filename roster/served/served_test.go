@@ -116,6 +116,7 @@ type bench struct {
 	redis   *miniredis.Miniredis
 	away    atomic.Bool // Redis takes no new connections
 	service *served.Service
+	clockMu sync.Mutex
 	clock   time.Time
 	logger  *zap.Logger
 	lines   *observer.ObservedLogs
@@ -128,13 +129,33 @@ func (b *bench) dial(context.Context, string, string) (net.Conn, error) {
 	return b.redis.Dial()
 }
 
+// at sets the clock, and now reads it: the loop of a service does so at any time.
+func (b *bench) at(t time.Time) {
+	b.clockMu.Lock()
+	defer b.clockMu.Unlock()
+	b.clock = t
+}
+
+func (b *bench) now() time.Time {
+	b.clockMu.Lock()
+	defer b.clockMu.Unlock()
+	return b.clock
+}
+
+// hold makes these the documents of the log.
+func (b *bench) hold(docs [][]byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.docs = docs
+}
+
 func (b *bench) node(t *testing.T) *served.Service {
 	client := redis.NewClient(&redis.Options{
 		Dialer: b.dial, MaxRetries: -1, DialerRetries: 1, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	t.Cleanup(func() { _ = client.Close() })
 	return served.New(served.Options{
-		Redis: client, Log: b.memory, Sealer: b.memory, ErrErased: errErased, Now: func() time.Time { return b.clock }, Logger: b.logger,
+		Redis: client, Log: b.memory, Sealer: b.memory, ErrErased: errErased, Now: b.now, Logger: b.logger,
 	})
 }
 
@@ -259,9 +280,9 @@ func TestALogBehindWhatWasSeenIsNotBelieved(t *testing.T) {
 		b.apply(t, 0, nil)
 		b.apply(t, 1, renamed)
 		b.redis.FlushAll()
-		b.docs = b.docs[:1] // a log that was restored from an old backup
+		b.hold(b.docs[:1]) // a log that was restored from an old backup
 		current(t, b.service, 2, 2)
-		b.docs = nil
+		b.hold(nil)
 		current(t, b.service, 2, 2)
 		if c, err := b.service.Current(t.Context(), 3); !errors.Is(err, served.ErrUnavailable) || c.Revision() != 2 {
 			t.Errorf("%v, %v", c, err)
@@ -308,7 +329,7 @@ func TestASlowRepairDoesNotUndoAFreshEdit(t *testing.T) {
 		behind := b.node(t)
 		current(t, behind, 0, 1)
 		b.apply(t, 1, renamed)
-		b.docs = b.docs[:1] // the log as a slow reader saw it
+		b.hold(b.docs[:1]) // the log as a slow reader saw it
 		b.redis.Del("dutyline:roster:document")
 		current(t, b.node(t), 0, 1)
 		if got, _ := b.redis.Get("dutyline:roster:revision"); got != "2" {
@@ -487,12 +508,12 @@ func TestHealthTellsWhoServesAndWhoIsBehind(t *testing.T) {
 			t.Errorf("all well: %+v", h)
 		}
 		b.redis.SetError("LOADING")
-		b.clock = now.Add(time.Minute)
+		b.at(now.Add(time.Minute))
 		if h := b.service.Health(t.Context()); !h.OK() || h.Source != served.FromLog || h.Redis == nil || h.RedisRevision != 0 || h.Age != 0 {
 			t.Errorf("without Redis: %+v", h)
 		}
 		b.down = true
-		b.clock = b.clock.Add(time.Hour)
+		b.at(b.clock.Add(time.Hour))
 		if h := b.service.Health(t.Context()); h.OK() || h.Source != served.FromMemory || h.Log == nil || h.Revision != 1 || h.Age != time.Hour {
 			t.Errorf("without both: %+v", h)
 		}

@@ -132,7 +132,7 @@ func TestEveryNodeReadsTheTableThatAnEditWrote(t *testing.T) {
 		other := b.node(t)
 		whoNow(t, other, now, served.FromRedis) // it knows revision 1: reads the document first
 		b.apply(t, 1, alone("carmen"))
-		b.clock = now.Add(time.Minute)
+		b.at(now.Add(time.Minute))
 		// It has not read revision 2 yet: the table is newer, and the document is read before it is believed.
 		for _, s := range []*served.Service{other, b.service} {
 			answer := whoNow(t, s, b.clock, served.FromRedis)
@@ -170,7 +170,7 @@ func TestATableOlderThanWhatWasSeenIsPassedOverAndMended(t *testing.T) {
 		kept(t, b.service)
 		b.apply(t, 0, alone("ada"))
 		old := b.snapshot(t)
-		b.clock = now.Add(time.Minute)
+		b.at(now.Add(time.Minute))
 		b.apply(t, 1, alone("carmen"))
 		good := b.snapshot(t)
 		for range 2 {
@@ -193,7 +193,7 @@ func TestATableOlderThanWhatWasSeenIsPassedOverAndMended(t *testing.T) {
 			t.Errorf("a fresh node: %+v", answer)
 		}
 		// One that had read revision 1.
-		b.docs = b.docs[:1]
+		b.hold(b.docs[:1])
 		behind := b.node(t)
 		current(t, behind, 0, 2)
 	})
@@ -267,7 +267,7 @@ func TestATroubleOfMendingIsLoggedOnce(t *testing.T) {
 		kept(t, b.service)
 		pass(time.Second)
 		whole := b.docs
-		b.docs = b.docs[:1] // a log that was restored from an old backup
+		b.hold(b.docs[:1]) // a log that was restored from an old backup
 		b.redis.FlushAll()
 		pass(time.Minute)
 		if n := b.lines.FilterMessageSnippet("cannot be mended").Len(); n != 1 {
@@ -276,7 +276,7 @@ func TestATroubleOfMendingIsLoggedOnce(t *testing.T) {
 		if keys := b.redis.Keys(); len(keys) != 0 {
 			t.Errorf("an old revision was written: %v", keys)
 		}
-		b.docs = whole
+		b.hold(whole)
 		pass(5 * time.Second)
 		whoNow(t, b.service, now, served.FromRedis)
 	})
@@ -287,12 +287,12 @@ func TestTheTableGoesOnWithTime(t *testing.T) {
 		b.apply(t, 0, nil)
 		kept(t, b.service)
 		first := b.snapshot(t)
-		b.clock = now.AddDate(0, 0, 6)
+		b.at(now.AddDate(0, 0, 6))
 		pass(5 * time.Second)
 		if !b.same(t, first) {
 			t.Error("it was written while more than half was left")
 		}
-		b.clock = now.AddDate(0, 0, 8)
+		b.at(now.AddDate(0, 0, 8))
 		pass(5 * time.Second)
 		if b.same(t, first) {
 			t.Error("it was not written anew")
@@ -300,7 +300,7 @@ func TestTheTableGoesOnWithTime(t *testing.T) {
 		whoNow(t, b.service, now.AddDate(0, 0, 20), served.FromRedis)
 		// When nobody kept it for a month, it is not believed beyond its end.
 		b.restore(first)
-		b.clock = now.AddDate(0, 0, 40)
+		b.at(now.AddDate(0, 0, 40))
 		if answer := whoNow(t, b.node(t), b.clock, served.FromRedis); !slices.Equal(persons(answer), who(t, b, b.clock)) {
 			t.Errorf("%+v", answer)
 		}
@@ -330,7 +330,7 @@ func TestASlowWriterDoesNotUndoANewerTable(t *testing.T) {
 		b.apply(t, 0, alone("ada"))
 		b.apply(t, 1, alone("carmen"))
 		good := b.snapshot(t)
-		b.docs = b.docs[:1] // a node that reads the log as it was …
+		b.hold(b.docs[:1]) // a node that reads the log as it was …
 		b.redis.FlushAll()
 		b.meanwhile = sync.OnceFunc(func() { b.restore(good) }) // … and looked at Redis before the edit was there
 		kept(t, b.node(t))
@@ -353,7 +353,7 @@ func TestWithoutRedisWhoNowSaysWhereItIsFromAndHowOld(t *testing.T) {
 			t.Errorf("from the log: %+v", answer)
 		}
 		b.down = true
-		b.clock = now.Add(12 * time.Minute)
+		b.at(now.Add(12 * time.Minute))
 		if answer := whoNow(t, b.service, b.clock, served.FromMemory); answer.Age != 12*time.Minute || answer.OnDuty[0].Person != "ada" || answer.Revision != 1 || b.service.Age() != 12*time.Minute {
 			t.Errorf("from memory: %+v", answer)
 		}
