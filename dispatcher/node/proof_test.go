@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -212,7 +213,10 @@ func TestAProofThatCannotBeStoredIsAskedForAgain(t *testing.T) {
 		w.rosters.mu.Unlock()
 		go func() {
 			time.Sleep(500 * time.Millisecond)
-			w.rosters.edit(func(b *roster.Book) { b.People[1].CallSign = "CRANE" })
+			w.rosters.edit(func(b *roster.Book) {
+				b.People = slices.Clone(b.People) // the node reads the book that stands
+				b.People[1].CallSign = "CRANE"
+			})
 		}()
 		if a := say(ada, w.lastCode(ada, ref)); a.Kind != notifier.TestPassed {
 			t.Errorf("answer %+v", a)
