@@ -50,9 +50,19 @@ func (p *plan) offer() {
 	case same:
 		p.chase()
 		return
+	case p.Roster.Revision() < m.RosterRevision, p.now.Before(p.s.LastTime):
+		// Another node offered it by a newer roster, or by a clock that is ahead: two that take back from each other what they offer would ask
+		// people over and over. A newer roster, and time, come by themselves.
+		if p.now.Before(p.s.LastTime) {
+			p.wakeAt(p.s.LastTime)
+		}
+		if len(m.Asks) > 0 {
+			p.chase()
+		}
+		return
 	}
 	body := m.MatterBody
-	body.Asks = incoming
+	body.Asks, body.RosterRevision = incoming, p.Roster.Revision()
 	p.add(request.HandoverOffered, body)
 	p.events = append(p.events, cancelPages(p.s, p.now, "offered_to_another", func(page *request.Page) bool {
 		return page.Purpose == request.Ask && page.Person != m.Person && !slices.Contains(incoming, page.Person)

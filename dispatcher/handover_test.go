@@ -540,3 +540,53 @@ func TestAHandoverThatAClockRaisedTooEarlyWaitsForTheEndOfTheShift(t *testing.T)
 		08:00 bruno handover_in sms`)
 	w.only(request.OpsHandover)
 }
+
+func TestANodeWithAnOlderRosterTakesNoOfferBack(t *testing.T) {
+	w, _, handover := handed(t, "n2")
+	w.until("08:10:00")
+	w.book.Rosters[0].Overrides = []roster.Override{{ID: "o", Kind: roster.Replace, From: w.now, Until: w.now.Add(4 * time.Hour), People: []string{"dalia"}}}
+	w.book.Revision++
+	w.step(w.nodes[0], dispatcher.RosterChanged{Roster: w.compiled()}) // and n2 cannot read it
+	w.until("08:20:00")
+	if n := w.count(handover, request.HandoverOffered); n != 2 {
+		t.Errorf("offered %d times", n)
+	}
+	if got := w.present(handover).Matter.Asks; !slices.Equal(got, []string{"dalia"}) {
+		t.Errorf("it is offered to %v", got)
+	}
+	w.step(w.nodes[1], dispatcher.RosterChanged{Roster: w.compiled()})
+	w.until("12:11:00")
+	if n := w.count(handover, request.HandoverOffered); n != 3 {
+		t.Errorf("with the next shift it was offered %d times", n)
+	}
+}
+
+func TestWhatTheNodeThatRaisedAHandoverDidNotKnowOfIsHandedOverByItself(t *testing.T) {
+	w := newShifts(t)
+	w.start("n1")
+	refs := []request.Ref{w.raise(1, request.Critical), w.raise(2, request.Urgent)}
+	for _, ref := range refs {
+		w.acknowledge(ref, "ada")
+	}
+	w.until("07:59:59")
+	end := w.now.Add(time.Second)
+	w.raiseMatter(request.MatterBody{ // as a node does that hears of the log late
+		Kind: request.OpsHandover, Cause: "ada " + end.Format(time.RFC3339), Roster: "national", Person: "ada", From: request.At(end), Asks: []string{"bruno"},
+		Requests: []request.Handed{{Request: refs[0], Since: request.At(w.present(refs[0]).Since)}},
+	})
+	w.until("08:00:30")
+	offers := w.nodes[0].machine.Matters(request.OpsHandover)
+	if len(offers) != 2 || len(offers[1].Matter.Requests) != 1 || offers[1].Matter.Requests[0].Request != refs[1] {
+		t.Fatalf("%d handovers", len(offers))
+	}
+	for _, s := range offers {
+		w.acknowledge(s.Ref, "bruno")
+	}
+	w.until("08:30:00")
+	if got := w.owners(refs); got != "bruno bruno" {
+		t.Errorf("%s have them", got)
+	}
+	if n := len(w.nodes[0].machine.Matters(request.OpsHandover)); n != 2 {
+		t.Errorf("%d handovers", n)
+	}
+}

@@ -209,13 +209,11 @@ func (m *Machine) handoverOf(p *plan, person string) (b request.MatterBody, ok b
 	}
 	b = request.MatterBody{
 		Kind: request.OpsHandover, Cause: person + " " + last.at.UTC().Format(time.RFC3339), Roster: last.roster, Person: person, From: request.At(last.at),
-	}
-	if m.raised(b) {
-		return b, false
+		RosterRevision: m.planner.Roster.Revision(),
 	}
 	var states []*request.State
 	for _, e := range m.owned[person] {
-		if e.state.Since.Before(last.at) { // who took it when their duty was over meant to
+		if e.state.Since.Before(last.at) && !m.offered(b, e.state) { // who took it when their duty was over meant to
 			states = append(states, e.state)
 		}
 	}
@@ -225,8 +223,21 @@ func (m *Machine) handoverOf(p *plan, person string) (b request.MatterBody, ok b
 	for _, s := range states {
 		b.Requests = append(b.Requests, request.Handed{Request: s.Ref, Since: request.At(s.Since)})
 	}
+	if m.raised(b) && len(states) > 0 { // by a node that had not read so far yet: what it did not know of is a handover of its own
+		b.Cause += " " + string(states[0].Ref)
+	}
 	b.Asks = p.incoming(last.roster, person)
 	return b, len(states) > 0
+}
+
+// offered reports whether a request is handed over already at the end of that shift.
+func (m *Machine) offered(b request.MatterBody, s *request.State) bool {
+	for _, h := range m.planner.naming[s.Ref] {
+		if h.Matter.Person == b.Person && h.Matter.From.Equal(b.From.Time) && !CalledOff(h) && h.Matter.Hands(s) {
+			return true
+		}
+	}
+	return false
 }
 
 // raised reports whether the log of a matter is known, and serves.

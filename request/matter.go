@@ -51,6 +51,8 @@ type MatterBody struct {
 	Open int `json:"open,omitempty"`
 	// Requests are those that are handed over, the most urgent first.
 	Requests []Handed `json:"requests,omitempty"`
+	// RosterRevision is that of the roster by which Asks are on duty, of a handover.
+	RosterRevision uint64 `json:"roster_revision,omitempty"`
 	// Contacts are those over which Person gets a test page.
 	Contacts []Tested `json:"contacts,omitempty"`
 }
@@ -135,7 +137,7 @@ func (s *State) begin(c *Commit, t EventType, b MatterBody) {
 			s.Urgency = Routine // nothing waits behind it
 		}
 	case s.Kind() == OpsHandover && t == HandoverOffered && !s.Status.Ended():
-		s.Matter.Asks, s.Matter.Offered = b.Asks, c.Time.Time
+		s.Matter.Asks, s.Matter.RosterRevision, s.Matter.Offered = b.Asks, b.RosterRevision, c.Time.Time
 	}
 }
 
