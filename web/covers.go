@@ -27,39 +27,10 @@ type coverAnswer struct {
 	Reason   string            `json:"reason,omitempty"`
 }
 
-// swapAnswer is a swap as it stands now.
-type swapAnswer struct {
-	Roster  string            `json:"roster"`
-	ID      string            `json:"id"`
-	One     partAnswer        `json:"one"` // who asks
-	Other   partAnswer        `json:"other"`
-	State   roster.CoverState `json:"state"`
-	Expires request.Instant   `json:"expires"`
-}
-
-type partAnswer struct {
-	Person string `json:"person"`
-	spanAnswer
-}
-
-// takeoverAnswer is a duty that somebody took over.
-type takeoverAnswer struct {
-	Roster string `json:"roster"`
-	Person string `json:"person"`
-	spanAnswer
-}
-
 func coverOf(in string, c roster.Cover, now time.Time) coverAnswer {
 	return coverAnswer{
 		Roster: in, ID: c.ID, Person: c.Person, spanAnswer: between(c.From, c.Until), To: append([]string{}, c.To...), Declined: append([]string{}, c.Declined...),
 		State: c.StateAt(now), By: c.By, Expires: request.At(c.Ends()), Reason: c.Reason,
-	}
-}
-
-func swapOf(in string, s roster.Swap, now time.Time) swapAnswer {
-	return swapAnswer{
-		Roster: in, ID: s.ID, One: partAnswer{s.One.Person, between(s.One.From, s.One.Until)}, Other: partAnswer{s.Other.Person, between(s.Other.From, s.Other.Until)},
-		State: s.StateAt(now), Expires: request.At(s.Ends()),
 	}
 }
 
@@ -68,54 +39,27 @@ type coversAnswer struct {
 	Covers    []coverAnswer     `json:"covers"`
 }
 
-type swapsAnswer struct {
-	CallSigns map[string]string `json:"call_signs"`
-	Swaps     []swapAnswer      `json:"swaps"`
-}
-
 // listCovers lists the covers of one roster (?roster=) or of all, in one state (?state=) or in any, in the order of the book.
 func (s *Server) listCovers(w http.ResponseWriter, r *http.Request, _ caller) error {
 	answer := coversAnswer{Covers: []coverAnswer{}}
-	signs, err := s.eachRoster(r, func(duty roster.Roster, now time.Time, wanted func(roster.CoverState) bool) {
+	return s.list(w, r, &answer, &answer.CallSigns, func(duty roster.Roster, now time.Time, wanted func(roster.CoverState) bool) {
 		for _, c := range duty.Covers {
 			if wanted(c.StateAt(now)) {
 				answer.Covers = append(answer.Covers, coverOf(duty.ID, c, now))
 			}
 		}
 	})
-	if err != nil {
-		return err
-	}
-	answer.CallSigns = signs
-	return writeJSON(w, http.StatusOK, answer)
 }
 
-// listSwaps lists the swaps, as listCovers does the covers.
-func (s *Server) listSwaps(w http.ResponseWriter, r *http.Request, _ caller) error {
-	answer := swapsAnswer{Swaps: []swapAnswer{}}
-	signs, err := s.eachRoster(r, func(duty roster.Roster, now time.Time, wanted func(roster.CoverState) bool) {
-		for _, one := range duty.Swaps {
-			if wanted(one.StateAt(now)) {
-				answer.Swaps = append(answer.Swaps, swapOf(duty.ID, one, now))
-			}
-		}
-	})
-	if err != nil {
-		return err
-	}
-	answer.CallSigns = signs
-	return writeJSON(w, http.StatusOK, answer)
-}
-
-// eachRoster visits the rosters that a list is asked for, and gives everybody's call sign.
-func (s *Server) eachRoster(r *http.Request, visit func(duty roster.Roster, now time.Time, wanted func(roster.CoverState) bool)) (map[string]string, error) {
+// list visits the rosters that a list is asked for, which fills the answer, and answers with it and everybody's call sign.
+func (s *Server) list(w http.ResponseWriter, r *http.Request, answer any, signs *map[string]string, visit func(duty roster.Roster, now time.Time, wanted func(roster.CoverState) bool)) error {
 	only, state := r.URL.Query().Get("roster"), roster.CoverState(r.URL.Query().Get("state"))
 	if !slices.Contains([]roster.CoverState{"", roster.CoverOpen, roster.CoverAccepted, roster.CoverDeclined, roster.CoverExpired}, state) {
-		return nil, door.NewProblem(door.CodeUnreadable, "state must be open, accepted, declined or expired.")
+		return door.NewProblem(door.CodeUnreadable, "state must be open, accepted, declined or expired.")
 	}
 	current, err := s.Rosters.Current(r.Context(), 0)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	book, found := current.Book(), only == ""
 	for _, duty := range book.Rosters {
@@ -125,9 +69,10 @@ func (s *Server) eachRoster(r *http.Request, visit func(duty roster.Roster, now 
 		}
 	}
 	if !found {
-		return nil, editProblem(roster.ErrNoRoster)
+		return editProblem(roster.ErrNoRoster)
 	}
-	return callSigns(book), nil
+	*signs = callSigns(book)
+	return writeJSON(w, http.StatusOK, answer)
 }
 
 // newID makes an identifier that people can read to each other.
@@ -227,16 +172,6 @@ func coverIn(book roster.Book, in, id string) (roster.Cover, bool) {
 	return duty.Covers[i], true
 }
 
-// swapIn finds a swap of a book.
-func swapIn(book roster.Book, in, id string) (roster.Swap, bool) {
-	duty, _ := rosterOf(book, in)
-	i := slices.IndexFunc(duty.Swaps, func(s roster.Swap) bool { return s.ID == id })
-	if i < 0 {
-		return roster.Swap{}, false
-	}
-	return duty.Swaps[i], true
-}
-
 func (a *editAnswer) tellCover(book roster.Book, in, id string, now time.Time) {
 	if c, ok := coverIn(book, in, id); ok {
 		cover := coverOf(in, c, now)
@@ -244,24 +179,9 @@ func (a *editAnswer) tellCover(book roster.Book, in, id string, now time.Time) {
 	}
 }
 
-func (a *editAnswer) tellSwap(book roster.Book, in, id string, now time.Time) {
-	if s, ok := swapIn(book, in, id); ok {
-		swap := swapOf(in, s, now)
-		a.Swap = &swap
-	}
-}
-
 func endOfCover(book roster.Book, in, id string) time.Time {
 	c, _ := coverIn(book, in, id)
 	return c.Until
-}
-
-func endOfSwap(book roster.Book, in, id string) time.Time {
-	s, _ := swapIn(book, in, id)
-	if s.One.Until.After(s.Other.Until) {
-		return s.One.Until
-	}
-	return s.Other.Until
 }
 
 // answerBody answers a cover or a swap.
@@ -334,187 +254,4 @@ func findIn[T any](book roster.Book, only string, list func(roster.Roster) []T, 
 		}
 	}
 	return "", found, roster.ErrNoCover
-}
-
-// partBody is one side of a swap. Without a span it is the person's duty now, or their next.
-type partBody struct {
-	Person string `json:"person"`
-	From   string `json:"from"`
-	Until  string `json:"until"`
-}
-
-// swapBody asks for a swap.
-type swapBody struct {
-	editHead
-	One     partBody `json:"one"` // who asks; an officer asks for themselves
-	Other   partBody `json:"other"`
-	Expires string   `json:"expires"` // absent: when a part is over
-}
-
-// askSwap opens a swap. The same wish that is open already is that one.
-func (s *Server) askSwap(w http.ResponseWriter, r *http.Request, who caller) error {
-	var body swapBody
-	if err := readInto(w, r, &body); err != nil {
-		return err
-	}
-	person, err := onBehalf(who, body.One.Person, "/one/person")
-	if err != nil {
-		return err
-	}
-	in, id := "", ""
-	return s.change(w, r, who, change{
-		editHead: body.editHead, said: "swap asked for",
-		make: func(book roster.Book, now time.Time) (roster.Book, error) {
-			duty, err := rosterOf(book, body.Roster)
-			if err != nil {
-				return book, err
-			}
-			if err := known(book, mention{"/one/person", person}, mention{"/other/person", body.Other.Person}); err != nil {
-				return book, err
-			}
-			swap := roster.Swap{ID: newID("swap"), One: roster.Part{Person: person}, Other: roster.Part{Person: body.Other.Person}}
-			if swap.One.From, swap.One.Until, err = coverSpan(book, duty.ID, person, "/one", body.One.From, body.One.Until, now); err != nil {
-				return book, err
-			}
-			if swap.Other.From, swap.Other.Until, err = coverSpan(book, duty.ID, body.Other.Person, "/other", body.Other.From, body.Other.Until, now); err != nil {
-				return book, err
-			}
-			if swap.Expires, err = timeOf("/expires", body.Expires, time.Time{}); err != nil {
-				return book, err
-			}
-			in, id = duty.ID, swap.ID
-			same := func(a, b roster.Part) bool {
-				return a.Person == b.Person && a.From.Equal(b.From) && a.Until.Equal(b.Until)
-			}
-			for _, open := range duty.Swaps {
-				if open.StateAt(now) == roster.CoverOpen && same(open.One, swap.One) && same(open.Other, swap.Other) {
-					id = open.ID
-					return book, nil
-				}
-			}
-			return book.AskSwap(duty.ID, swap, now)
-		},
-		tell:    func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellSwap(book, in, id, now) },
-		horizon: func(edited roster.Book) time.Time { return endOfSwap(edited, in, id) },
-	})
-}
-
-func (s *Server) acceptSwap(w http.ResponseWriter, r *http.Request, who caller) error {
-	return s.answerSwap(w, r, who, true)
-}
-
-func (s *Server) declineSwap(w http.ResponseWriter, r *http.Request, who caller) error {
-	return s.answerSwap(w, r, who, false)
-}
-
-// answerSwap answers a swap for the one who was asked.
-func (s *Server) answerSwap(w http.ResponseWriter, r *http.Request, who caller, accept bool) error {
-	var body answerBody
-	if err := readInto(w, r, &body); err != nil {
-		return err
-	}
-	by, err := onBehalf(who, body.Person, "/person")
-	if err != nil {
-		return err
-	}
-	in, id, said := "", r.PathValue("id"), "swap declined"
-	if accept {
-		said = "swap accepted"
-	}
-	return s.change(w, r, who, change{
-		editHead: body.editHead, said: said,
-		make: func(book roster.Book, now time.Time) (roster.Book, error) {
-			duty, swap, err := findIn(book, body.Roster, func(r roster.Roster) []roster.Swap { return r.Swaps }, func(s roster.Swap) bool { return s.ID == id })
-			if err != nil {
-				return book, err
-			}
-			if err := known(book, mention{"/person", by}); err != nil {
-				return book, err
-			}
-			in = duty
-			if swap.State == roster.CoverAccepted {
-				if swap.Other.Person == by && accept {
-					return book, nil
-				}
-				return book, taken(book, swap.Other.Person)
-			}
-			return book.AnswerSwap(duty, id, by, accept, now)
-		},
-		tell:    func(answer *editAnswer, book roster.Book, now time.Time) { answer.tellSwap(book, in, id, now) },
-		horizon: func(edited roster.Book) time.Time { return endOfSwap(edited, in, id) },
-	})
-}
-
-// takeoverBody puts somebody on duty now.
-type takeoverBody struct {
-	editHead
-	Person  string `json:"person"`  // an officer takes it over themselves
-	Instead string `json:"instead"` // whose duty; absent: that of the one who is on duty
-	Until   string `json:"until"`   // absent: the end of the shift
-}
-
-// takeOver puts an officer on duty from now on.
-func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, who caller) error {
-	var body takeoverBody
-	if err := readInto(w, r, &body); err != nil {
-		return err
-	}
-	wish := roster.Takeover{Instead: body.Instead, Reason: body.Reason}
-	var err error
-	if wish.By, err = onBehalf(who, body.Person, "/person"); err != nil {
-		return err
-	}
-	if wish.Until, err = timeOf("/until", body.Until, time.Time{}); err != nil {
-		return err
-	}
-	var made roster.Override
-	return s.change(w, r, who, change{
-		editHead: body.editHead, said: "duty taken over", themselves: []string{wish.By},
-		make: func(book roster.Book, now time.Time) (roster.Book, error) {
-			duty, err := rosterOf(book, body.Roster)
-			if err != nil {
-				return book, err
-			}
-			wish.Roster = duty.ID
-			var edited roster.Book
-			edited, made, err = book.TakeOver(wish, now)
-			return edited, err
-		},
-		horizon: func(roster.Book) time.Time { return made.Until },
-		tell: func(answer *editAnswer, book roster.Book, _ time.Time) {
-			duty, err := rosterOf(book, wish.Roster)
-			if i := slices.IndexFunc(duty.Overrides, func(o roster.Override) bool { return o.ID == made.ID }); err == nil && i >= 0 {
-				o := duty.Overrides[i]
-				answer.Takeover = &takeoverAnswer{duty.ID, o.By, between(o.From, o.Until)}
-			}
-		},
-	})
-}
-
-// giveBackBody ends a takeover.
-type giveBackBody struct {
-	editHead
-	Person string `json:"person"` // an officer gives back their own
-}
-
-// giveBack ends what an officer has taken over.
-func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, who caller) error {
-	var body giveBackBody
-	if err := readInto(w, r, &body); err != nil {
-		return err
-	}
-	by, err := onBehalf(who, body.Person, "/person")
-	if err != nil {
-		return err
-	}
-	return s.change(w, r, who, change{
-		editHead: body.editHead, said: "duty given back",
-		make: func(book roster.Book, now time.Time) (roster.Book, error) {
-			duty, err := rosterOf(book, body.Roster)
-			if err != nil {
-				return book, err
-			}
-			return book.GiveBack(duty.ID, by, now)
-		},
-	})
 }

@@ -76,7 +76,7 @@ func (s *Server) orderTest(w http.ResponseWriter, r *http.Request, who caller) e
 	ref, err := s.Tester.OrderTest(r.Context(), TestOrder{Person: person, Calls: body.Calls, Night: body.Night})
 	switch {
 	case errors.Is(err, ErrNoPerson):
-		return ErrNotFound
+		return door.NewProblem(door.CodeNotFound, "Nobody has this identifier. Nothing was sent. Use the id of a person of the roster.")
 	case errors.Is(err, ErrNoTelephone):
 		return door.NewProblem(door.CodeNotPossible, "This person has no telephone. Nothing was sent. Give them a contact for texts or calls first.")
 	case errors.Is(err, ErrNight):

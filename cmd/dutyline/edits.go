@@ -304,6 +304,17 @@ type listFlags struct {
 	State  string `placeholder:"STATE" help:"Only those that are open, accepted, declined or expired."`
 }
 
+// printList writes a list as a document, or as a table; empty is what it says when there is nothing in it.
+func (c *console) printList(document any, empty string, t *table) error {
+	switch {
+	case c.flags.JSON:
+		return c.printJSON(document)
+	case len(t.rows) == 0:
+		return c.print("%s\n", empty)
+	}
+	return t.write(c.out, "")
+}
+
 type coverListCommand struct{ listFlags }
 
 // Run lists the covers.
@@ -316,18 +327,12 @@ func (l *coverListCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	if c.flags.JSON {
-		return c.printJSON(covers)
-	}
-	if len(covers.Covers) == 0 {
-		return c.print("no cover\n")
-	}
 	p := &previewer{c: c, signs: covers.CallSigns}
 	t := table{head: []string{"COVER", "ROSTER", "FROM", "UNTIL", "WHOSE DUTY", "STATE", "BY", "ASKED", "DECLINED"}}
 	for _, one := range covers.Covers {
 		t.add(one.ID, one.Roster, minute(one.From.Time), minute(one.Until.Time), p.who(one.Person), string(one.State), p.some("–", one.By), p.some("everybody", one.To...), p.some("–", one.Declined...))
 	}
-	return t.write(c.out, "")
+	return c.printList(covers, "no cover", &t)
 }
 
 // some lists people, or says what nobody means.
@@ -397,19 +402,13 @@ func (l *swapListCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	if c.flags.JSON {
-		return c.printJSON(swaps)
-	}
-	if len(swaps.Swaps) == 0 {
-		return c.print("no swap\n")
-	}
 	p := &previewer{c: c, signs: swaps.CallSigns}
 	t := table{head: []string{"SWAP", "ROSTER", "STATE", "WHOSE DUTY", "FROM", "UNTIL", "AND WHOSE", "FROM", "UNTIL"}}
 	for _, one := range swaps.Swaps {
 		t.add(one.ID, one.Roster, string(one.State), p.who(one.One.Person), minute(one.One.From.Time), minute(one.One.Until.Time),
 			p.who(one.Other.Person), minute(one.Other.From.Time), minute(one.Other.Until.Time))
 	}
-	return t.write(c.out, "")
+	return c.printList(swaps, "no swap", &t)
 }
 
 // printEdited says which revision stands after an edit, and what it changed.

@@ -98,7 +98,7 @@ func FuzzWebhook(f *testing.F) {
 		way = ((way % allWays) + allWays) % allWays
 		target, err := url.ParseRequestURI("/" + path)
 		if err != nil || target.Host != "" {
-			t.Skip()
+			return // no path that a server would be called at
 		}
 		if way == asText {
 			body = textOf(name, value)
