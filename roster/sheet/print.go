@@ -49,7 +49,7 @@ func (s Sheet) Text(w io.Writer) error {
 	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
 	line("DUTY ROSTER ON PAPER\n%s\n\n%s", s.Stand(), s.Warning())
 	for _, r := range s.Rosters {
-		local := r.TimeZone != "UTC"
+		local := r.Local()
 		if local {
 			line("\n%s\nTimes: %s, and UTC below.", strings.ToUpper(r.Name), r.TimeZone)
 		} else {

@@ -52,6 +52,9 @@ type Roster struct {
 	Shifts   []Shift  `json:"shifts"`
 }
 
+// Local reports whether the roster's time is another than UTC, so that both stand on the paper.
+func (r Roster) Local() bool { return r.TimeZone != "UTC" }
+
 // A Shift is a row. Without people nobody is on duty.
 type Shift struct {
 	From       request.Instant `json:"from"`

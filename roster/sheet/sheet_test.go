@@ -169,7 +169,10 @@ func TestNoMailboxStandsAmongTheTelephones(t *testing.T) {
 func TestARosterInUTCDoesNotSayEachTimeTwice(t *testing.T) {
 	for zone, lines := range map[string]int{"UTC": 1, "Europe/Paris": 2} {
 		s, _ := built(t, func(b *roster.Book) { b.Rosters[0].TimeZone = zone })
-		_, text := printed(t, s)
+		page, text := printed(t, s)
+		if got := strings.Count(page, "<td data-zone"); got != lines*len(s.Rosters[0].Shifts) {
+			t.Errorf("%s: %d cells of times for %d shifts", zone, got, len(s.Rosters[0].Shifts))
+		}
 		first, _, _ := strings.Cut(text, "KESTREL")
 		if got := len(regexp.MustCompile(`(?m)^  .* to .*$`).FindAllString(first, -1)); got != lines {
 			t.Errorf("%s: %d lines of times for the first shift, want %d:\n%s", zone, got, lines, first)
