@@ -50,11 +50,11 @@ func (p *plan) offer() {
 	case same:
 		p.chase()
 		return
-	case p.Roster.Revision() < m.RosterRevision, p.now.Before(p.s.LastTime):
+	case p.Roster.Revision() < m.RosterRevision, p.now.Before(m.Offered):
 		// Another node offered it by a newer roster, or by a clock that is ahead: two that take back from each other what they offer would ask
 		// people over and over. A newer roster, and time, come by themselves.
-		if p.now.Before(p.s.LastTime) {
-			p.wakeAt(p.s.LastTime)
+		if p.now.Before(m.Offered) {
+			p.wakeAt(m.Offered)
 		}
 		if len(m.Asks) > 0 {
 			p.chase()

@@ -590,3 +590,26 @@ func TestWhatTheNodeThatRaisedAHandoverDidNotKnowOfIsHandedOverByItself(t *testi
 		t.Errorf("%d handovers", n)
 	}
 }
+
+func TestANodeWhoseClockIsBehindTakesNoOfferBack(t *testing.T) {
+	w, _, handover := handed(t)
+	w.until("08:10:00")
+	w.edit(func(b *roster.Book) {
+		b.Rosters[0].Overrides = []roster.Override{{ID: "o", Kind: roster.Replace, From: w.now, Until: w.now.Add(4 * time.Hour), People: []string{"dalia"}}}
+	})
+	w.until("12:09:57")
+	s := w.present(handover)
+	body := s.Matter.MatterBody
+	body.Asks, body.RosterRevision = []string{"bruno"}, w.book.Revision
+	actor := request.Actor{Kind: request.BySystem, ID: "n2"}
+	w.append(handover, encode(t, s.Decide(w.now.Add(3*time.Second), "n2", actor, request.NewEvent(request.HandoverOffered, body))))
+	w.acknowledge(handover, "ada") // and by this clock something is stored after it, at an earlier time
+	w.until("12:09:59")
+	if got := w.present(handover).Matter.Asks; !slices.Equal(got, []string{"bruno"}) {
+		t.Errorf("it is offered to %v", got)
+	}
+	w.until("12:11:00")
+	if n := w.count(handover, request.HandoverOffered); n != 3 {
+		t.Errorf("offered %d times", n)
+	}
+}
