@@ -37,6 +37,7 @@ const (
 	answered    = "a right code is never called wrong"
 	senderTold  = "the sender is told"
 	handedOver  = "a handover is confirmed, over or alarmed"
+	notBack     = "a handover is not taken back and forth"
 	sameState   = "all nodes see the same"
 	readable    = "everything can be read"
 	spares      = "who is busy is not asked again"
@@ -76,35 +77,37 @@ type auditor struct {
 
 // file is what the auditor knows of one log.
 type file struct {
-	ref      request.Ref
-	ops      bool
-	chain    request.Chain
-	ids      map[string]bool
-	received time.Time // by the writer's clock
-	stored   time.Duration
-	last     time.Duration // last commit
-	urgency  request.Urgency
-	sender   string
-	due      time.Time // acknowledge by
-	owner    string
-	since    time.Time // of the acknowledgement
-	first    time.Time // acknowledgement
-	opened   bool
-	returned bool
-	ended    bool
-	closed   bool
-	pages    []*page
-	step     step
-	ends     time.Time // of the step, before the commit that is read
-	passed   []string
-	busy     []string // of those: who is not to be asked again
-	alarms   []request.AlarmBody
-	alarm    request.AlarmBody   // of an ops log
-	matter   *request.MatterBody // of an ops log that is no alarm's
-	signed   bool                // of a handover: who went off duty has confirmed
-	readers  []string
-	reached  bool // something reached the provider
-	turn     int  // counts what moves the escalation
+	ref       request.Ref
+	ops       bool
+	chain     request.Chain
+	ids       map[string]bool
+	received  time.Time // by the writer's clock
+	stored    time.Duration
+	last      time.Duration // last commit
+	urgency   request.Urgency
+	sender    string
+	due       time.Time // acknowledge by
+	owner     string
+	since     time.Time // of the acknowledgement
+	first     time.Time // acknowledgement
+	opened    bool
+	returned  bool
+	ended     bool
+	closed    bool
+	pages     []*page
+	step      step
+	ends      time.Time // of the step, before the commit that is read
+	passed    []string
+	busy      []string // of those: who is not to be asked again
+	alarms    []request.AlarmBody
+	alarm     request.AlarmBody        // of an ops log
+	matter    *request.MatterBody      // of an ops log that is no alarm's
+	offeredTo *string                  // of a handover: whom it is offered to; nil: to nobody yet
+	replaced  map[string]time.Duration // of a handover: to whom it was offered → when it was offered to others
+	signed    bool                     // of a handover: who went off duty has confirmed
+	readers   []string
+	reached   bool // something reached the provider
+	turn      int  // counts what moves the escalation
 }
 
 type step struct {

@@ -12,6 +12,8 @@ import (
 const (
 	// shiftSlack is how long after the end of a shift its handover may take to be offered: nodes look every five seconds.
 	shiftSlack = 30 * time.Second
+	// backAgain is how soon after it was offered to others a handover that comes back was taken by nodes from each other.
+	backAgain = 10 * time.Second
 	// handoverTime is how long a handover may take until somebody has confirmed, or coordinators know.
 	handoverTime = 45 * time.Minute
 )
@@ -23,6 +25,7 @@ func (a *auditor) matter(f *file, now time.Time, b *request.MatterBody) {
 		f.matter.Asks = b.Asks
 		f.turn++
 		a.tell(f, "handover", "is offered to %s", strings.Join(b.Asks, ", "))
+		a.offered(f, b)
 		return
 	}
 	f.matter, f.received, f.stored, f.urgency = b, now, w.now, request.Urgent
@@ -40,12 +43,39 @@ func (a *auditor) matter(f *file, now time.Time, b *request.MatterBody) {
 		return
 	}
 	w.sum.Handovers++
+	a.offered(f, b)
 	a.tell(f, "handover", "%d requests of %s are offered to %s", len(b.Requests), b.Person, strings.Join(b.Asks, ", "))
 	a.expect(&a.decides, handoverTime+a.tolerance(), func() bool {
 		return f.ended || f.owner != "" || a.standing(request.AlarmHandover, "handover "+f.ref.String())
 	}, func() {
 		w.fail(handedOver, f.ref, "nobody has confirmed, and no alarm stands")
 	})
+}
+
+// offered judges an offer: those from whom it was just taken do not get it back, but for an edit or a shift of seconds.
+func (a *auditor) offered(f *file, b *request.MatterBody) {
+	w, people := a.w, strings.Join(b.Asks, ", ")
+	if at, before := f.replaced[people]; before && w.now-at < backAgain && at > a.changed && !a.shortShift() {
+		w.fail(notBack, f.ref, "it is taken from %q and offered to them again", people)
+	}
+	if f.replaced == nil {
+		f.replaced = map[string]time.Duration{}
+	}
+	if f.offeredTo != nil {
+		f.replaced[*f.offeredTo] = w.now
+	}
+	f.offeredTo = &people
+}
+
+// shortShift reports whether the newest roster has two changes about now.
+func (a *auditor) shortShift() bool {
+	book, now := a.w.books[len(a.w.books)-1], a.w.time()
+	first, ok := book.NextChange("", now.Add(-2*backAgain))
+	if !ok {
+		return false
+	}
+	second, ok := book.NextChange("", first)
+	return ok && second.Before(now.Add(backAgain))
 }
 
 // confirmed judges a side of a handover that confirms, and a request that passes.
