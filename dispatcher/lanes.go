@@ -139,17 +139,26 @@ func stale(p *request.Page, now time.Time) bool {
 	return a != nil && a.InFlight() && !now.Before(a.Deadline.Add(takeOverGrace))
 }
 
-func (m *Machine) provider(medium string) *Provider {
+// provider is who takes a page: the one that it asks for, else the first of its medium; nil when nobody serves that.
+func (m *Machine) provider(p *request.Page) *Provider {
+	var first *Provider
 	for i := range m.opts.Providers {
-		if m.opts.Providers[i].Medium == medium {
-			return &m.opts.Providers[i]
+		o := &m.opts.Providers[i]
+		if o.Medium != p.Channel {
+			continue
+		}
+		if o.Name == p.Provider {
+			return o
+		}
+		if first == nil {
+			first = o
 		}
 	}
-	return nil
+	return first
 }
 
 func (m *Machine) laneName(p *request.Page) string {
-	provider := m.provider(p.Channel)
+	provider := m.provider(p)
 	if provider == nil {
 		return "none/" + p.Channel
 	}
@@ -170,7 +179,7 @@ func (m *Machine) lane(p *request.Page) *lane {
 	name := m.laneName(p)
 	l := m.lanes[name]
 	if l == nil {
-		provider := m.provider(p.Channel)
+		provider := m.provider(p)
 		if provider == nil {
 			provider = &Provider{Name: "none", Medium: p.Channel}
 		}

@@ -143,8 +143,9 @@ type PageBody struct {
 	Channel        string    `json:"channel"`
 	Contact        string    `json:"contact,omitempty"` // id of the person's contact, never the number
 	RosterRevision uint64    `json:"roster_revision"`
-	Expires        Instant   `json:"expires,omitzero"` // not sent after this
-	Reason         string    `json:"reason,omitempty"` // page_cancelled: why
+	Provider       string    `json:"provider,omitempty"` // that takes it first, where there are several; "": the first of them
+	Expires        Instant   `json:"expires,omitzero"`   // not sent after this
+	Reason         string    `json:"reason,omitempty"`   // page_cancelled: why
 }
 
 // AttemptBody is the body of the attempt events: one hand-over of a page to a provider.
