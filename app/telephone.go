@@ -8,6 +8,7 @@ import (
 	"github.com/dutyline/dutyline/config"
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/notifier"
+	telephony "github.com/dutyline/dutyline/notifier/telephone"
 	"github.com/dutyline/dutyline/notifier/twilio"
 	"github.com/dutyline/dutyline/notifier/vonage"
 	"github.com/dutyline/dutyline/twiliosim"
@@ -30,7 +31,7 @@ func (t *telephone) add(texts, calls notifier.Channel, perSecond, callsPerSecond
 		}
 		return notifier.Limit{PerSecond: *rate}
 	}
-	t.providers = append(t.providers, node.Provider{Channel: texts, Limit: limit(perSecond)}, node.Provider{Channel: calls, Limit: limit(callsPerSecond)})
+	t.providers = append(t.providers, node.Provider{Channel: texts, Limit: limit(perSecond), Cost: telephony.Cost}, node.Provider{Channel: calls, Limit: limit(callsPerSecond)})
 	t.webhooks = append(t.webhooks, webhooks)
 }
 

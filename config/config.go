@@ -42,7 +42,7 @@ type Twilio struct {
 	AuthToken         Secret
 	AuthTokenPrevious Secret   // still accepted on webhooks while a token is being replaced
 	Numbers           []string // E.164, from which texts and calls go out
-	TextsPerSecond    *float64 // per number; 0: unlimited; nil: not set
+	TextsPerSecond    *float64 // segments, per number; 0: unlimited; nil: not set
 	CallsPerSecond    *float64 // per number; 0: unlimited; nil: not set
 }
 
@@ -57,7 +57,7 @@ type Vonage struct {
 	SignatureSecret         Secret // of webhooks
 	SignatureSecretPrevious Secret // still accepted on webhooks while the secret is being replaced
 	Numbers                 []string
-	TextsPerSecond          *float64 // per number; 0: unlimited; nil: not set
+	TextsPerSecond          *float64 // segments, per number; 0: unlimited; nil: not set
 	CallsPerSecond          *float64 // per number; 0: unlimited; nil: not set
 }
 

@@ -11,6 +11,8 @@ import (
 type lane struct {
 	*notifier.Lane
 	provider *Provider
+	key      string    // by which the nodes that may serve it are ordered
+	dearest  int       // what the costliest of what was put into it costs
 	moved    time.Time // a node before this one began an attempt, or something came to wait in the empty lane
 	stalled  bool      // it stood still for too long: this node serves it too
 }
@@ -60,7 +62,7 @@ func (m *Machine) requeue(e *entry) {
 // putBack gives a page's place back and what it took of the lane's rate: it was not used.
 func (m *Machine) putBack(e *entry, page string) {
 	if name, ok := e.lanes[page]; ok {
-		m.lanes[name].Refund()
+		m.lanes[name].Refund(e.state.Ref, page)
 	}
 	m.release(e, page)
 }
@@ -97,7 +99,9 @@ func (m *Machine) queue(now time.Time, e *entry) {
 			if l.Waiting() == 0 {
 				l.moved = now
 			}
-			l.Push(notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact})
+			item := notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact, Cost: m.cost(e.state, p, l), Since: due}
+			l.dearest = max(l.dearest, item.Cost)
+			l.Push(item)
 			if e.lanes == nil {
 				e.lanes = map[string]string{}
 			}
@@ -183,12 +187,42 @@ func (m *Machine) lane(p *request.Page) *lane {
 		if provider == nil {
 			provider = &Provider{Name: "none", Medium: p.Channel}
 		}
-		l = &lane{Lane: notifier.NewLane(provider.Limit), provider: provider}
+		l = m.newLane(name, provider)
 		m.lanes[name] = l
 		m.order = append(m.order, name)
 		slices.Sort(m.order)
 	}
 	return l
+}
+
+// newLane makes a lane. Two calls to one telephone at once help nobody, over whichever providers: lanes of calls share who is busy, and where
+// several providers make calls, one node serves all of them. Texts do not wait for each other: one provider that hangs keeps none from
+// going through the other.
+func (m *Machine) newLane(name string, provider *Provider) *lane {
+	l := &lane{provider: provider, key: name}
+	if provider.Medium != notifier.MediumVoice {
+		l.Lane = notifier.NewLane(provider.Limit)
+		return l
+	}
+	callers := 0
+	for i := range m.opts.Providers {
+		if m.opts.Providers[i].Medium == notifier.MediumVoice {
+			callers++
+		}
+	}
+	if callers > 1 {
+		l.key = notifier.MediumVoice
+	}
+	l.Lane = notifier.NewLaneBeside(provider.Limit, m.onPhone)
+	return l
+}
+
+// cost is what a page takes of the rate of its lane.
+func (m *Machine) cost(s *request.State, p *request.Page, l *lane) int {
+	if l.provider.Cost == nil {
+		return 1
+	}
+	return l.provider.Cost(m.words(s, p))
 }
 
 // mostStarts is how many intents one commit holds at most, each of some 150 bytes: a message of the log may have a million.
@@ -202,7 +236,7 @@ func (m *Machine) serve(now time.Time) {
 	var begun []*entry // in the order of their first pages
 	for _, name := range m.order {
 		l := m.lanes[name]
-		for m.serves(now, name, l) {
+		for m.serves(now, l) {
 			item, wake, ok := l.Next(now)
 			if !ok {
 				if !wake.IsZero() {

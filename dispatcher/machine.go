@@ -14,6 +14,9 @@ type Provider struct {
 	Medium string // sms
 	Lane   func(to notifier.Phone) string
 	Limit  notifier.Limit // of each of its lanes
+	// Cost is what a message takes of the rate of its lane, the segments of a text: the words and everything else are there, but for the code.
+	// nil: one. It is called while a page is put into its lane, and must not block.
+	Cost func(notifier.Message) int
 }
 
 // Options are what a machine is made with.
@@ -44,7 +47,8 @@ type Machine struct {
 	shifts   shifts
 	wakes    wakes
 	lanes    map[string]*lane
-	order    []string // names of the lanes, sorted: a machine is deterministic
+	order    []string       // names of the lanes, sorted: a machine is deterministic
+	onPhone  *notifier.Busy // who has a call, over whichever lane
 	calls    map[call]bool
 	asked    map[string]map[request.Ref]bool // person → requests that asked
 	live     []string                        // nodes that serve, this one included
@@ -83,7 +87,7 @@ type start struct {
 func NewMachine(opts Options) *Machine {
 	m := &Machine{
 		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
-		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
+		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, onPhone: notifier.NewBusy(), calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
 		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{},
 	}
 	m.planner.others, m.planner.naming = m.entries, map[request.Ref]map[request.Ref]*request.State{}
@@ -289,9 +293,19 @@ const lookUps = 3
 // message is what goes to the provider, without the code. To is empty when the person or the contact has left the roster meanwhile, or the
 // sender the directory.
 func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
+	msg := m.words(s, p)
+	msg.Attempt, msg.Since = p.Last().ID, p.Attempts[0].Started
+	if p.Channel == notifier.MediumVoice && p.Recipient != request.ToSender {
+		msg.Others = m.otherCalls(s, p)
+	}
+	return msg
+}
+
+// words is a message without what belongs to its attempt.
+func (m *Machine) words(s *request.State, p *request.Page) notifier.Message {
 	msg := notifier.Message{
-		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: aboutOf(s, p), Alarm: s.Alarm.Kind, Urgency: s.Urgency, Language: s.Language,
-		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started,
+		Ref: s.Ref, Page: p.Page, About: aboutOf(s, p), Alarm: s.Alarm.Kind, Urgency: s.Urgency, Language: s.Language,
+		Ordered: p.Ordered, Expires: p.Expires.Time,
 	}
 	switch {
 	case s.Matter != nil:
@@ -309,9 +323,6 @@ func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 		if c.ID == p.Contact {
 			msg.To = notifier.Phone(c.Address)
 		}
-	}
-	if p.Channel == notifier.MediumVoice {
-		msg.Others = m.otherCalls(s, p)
 	}
 	return msg
 }

@@ -35,6 +35,8 @@ type world struct {
 	ring     func(dispatcher.Call) []rung
 	webhook  func(sender string) bool // nil: there is no provider of messages to senders
 	mail     bool                     // there is a server of e-mail
+	also     []dispatcher.Provider    // after the others
+	cost     func(notifier.Message) int
 }
 
 // rung is something that a provider says of a call after it took it.
@@ -103,7 +105,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) start(name string) *node {
 	lane := func(notifier.Phone) string { return "+15005550000" }
-	providers := []dispatcher.Provider{{Name: "twilio", Medium: "sms", Lane: lane, Limit: w.limit}}
+	providers := []dispatcher.Provider{{Name: "twilio", Medium: "sms", Lane: lane, Limit: w.limit, Cost: w.cost}}
 	if w.voice {
 		providers = append(providers, dispatcher.Provider{Name: "twilio", Medium: "voice", Lane: lane, Limit: w.limit})
 	}
@@ -115,6 +117,7 @@ func (w *world) start(name string) *node {
 		server := func(notifier.Phone) string { return "smtp.example" }
 		providers = append(providers, dispatcher.Provider{Name: "smtp", Medium: notifier.MediumEmail, Lane: server, Limit: notifier.Limit{InFlight: 4}})
 	}
+	providers = append(providers, w.also...)
 	n := &node{name: name, machine: dispatcher.NewMachine(dispatcher.Options{
 		Node: name, Policy: w.policy, CallTimeout: timeout, Providers: providers, Webhook: w.webhook,
 	})}
