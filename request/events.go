@@ -131,6 +131,9 @@ const (
 // AboutAsked is what a notice is about that tells somebody, beside their telephone, that they are being asked.
 const AboutAsked = "asked"
 
+// AboutCanary is what a canary's page is about: it tests the one provider that it names, so no other ever takes it.
+const AboutCanary = "canary"
+
 // PageBody is the body of page_ordered, page_cancelled and page_expired: one person asked over one channel, with one code.
 type PageBody struct {
 	Page           string    `json:"page"` // p1, p2 … within the request
