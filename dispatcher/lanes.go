@@ -165,6 +165,8 @@ func (m *Machine) laneName(p *request.Page) string {
 	var to notifier.Phone
 	if p.Recipient == request.ToSender {
 		to = m.sender(p)
+	} else if p.Recipient == request.ToProbe {
+		to = m.probed(p)
 	} else if who, ok := m.planner.Roster.Person(p.Person); ok {
 		for _, c := range who.Contacts {
 			if c.ID == p.Contact {

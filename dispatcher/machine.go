@@ -24,6 +24,8 @@ type Options struct {
 	CallTimeout time.Duration // one call to a provider
 	// Webhook says whether a sender wants to be told over [SenderMedium], by their id; nil: nobody does.
 	Webhook func(sender string) bool
+	// Canaries test the providers; the zero value: none do.
+	Canaries Canaries
 }
 
 // A Machine is the dispatcher of one node. Not safe for concurrent use: its owner steps it from one goroutine or under a lock.
@@ -301,6 +303,10 @@ func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	}
 	if p.Recipient == request.ToSender {
 		msg.To = m.sender(p)
+		return msg
+	}
+	if p.Recipient == request.ToProbe {
+		msg.To = m.probed(p)
 		return msg
 	}
 	who, _ := m.planner.Roster.Person(p.Person)

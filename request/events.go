@@ -126,13 +126,11 @@ const (
 	ToOfficer     Recipient = "officer"
 	ToCoordinator Recipient = "coordinator"
 	ToSender      Recipient = "sender"
+	ToProbe       Recipient = "probe" // a telephone of the operator's that answers by itself
 )
 
 // AboutAsked is what a notice is about that tells somebody, beside their telephone, that they are being asked.
 const AboutAsked = "asked"
-
-// AboutCanary is what a canary's page is about: it tests the one provider that it names, so no other ever takes it.
-const AboutCanary = "canary"
 
 // PageBody is the body of page_ordered, page_cancelled and page_expired: one person asked over one channel, with one code.
 type PageBody struct {
