@@ -65,7 +65,9 @@ func (c Canaries) probe(provider, medium string) *Probe {
 }
 
 // Answers reports whether a text from a number may be the answer to a canary that went to this probe.
-func (p Probe) Answers(from notifier.Phone) bool { return from == p.To || slices.Contains(p.From, from) }
+func (p Probe) Answers(from notifier.Phone) bool {
+	return from == p.To || slices.Contains(p.From, from)
+}
 
 // probed is where the page of a canary goes; "" when the probe is gone from the configuration.
 func (m *Machine) probed(page *request.Page) notifier.Phone {
@@ -189,7 +191,9 @@ type ProbeReport struct {
 
 // Judge says how a provider is. The canaries are in any order, and are sorted.
 func (c Canaries) Judge(p Probe, list []Canary) ProbeReport {
-	slices.SortFunc(list, func(a, b Canary) int { return cmp.Or(b.Sent.Compare(a.Sent), strings.Compare(string(a.Ref), string(b.Ref))) })
+	slices.SortFunc(list, func(a, b Canary) int {
+		return cmp.Or(b.Sent.Compare(a.Sent), strings.Compare(string(a.Ref), string(b.Ref)))
+	})
 	r := ProbeReport{Provider: p.Provider, Medium: p.Medium, State: ProbeUnknown, Canaries: list}
 	ended := r.judged()
 	if len(ended) == 0 {
