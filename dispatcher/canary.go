@@ -21,9 +21,9 @@ const (
 
 // Why the log of a canary ends.
 const (
-	EndedAnswered = "answered"
-	EndedLost     = "lost"   // it did not come back
-	EndedUnsent   = "unsent" // no lane was free for it, so it says nothing of the provider
+	EndedAcknowledged = "acknowledged"
+	EndedLost         = "lost"   // it did not come back
+	EndedUnsent       = "unsent" // no lane was free for it, so it says nothing of the provider
 )
 
 // Canaries are pages that go through each provider by the clock, to a telephone that answers by itself. The zero value sends none.
@@ -99,12 +99,12 @@ func (m *Machine) nextCanary(now time.Time) time.Time {
 // cannot come back any more, or when its time is over.
 func (p *plan) canary() {
 	m := p.s.Matter
-	answered, over := !m.Answered().IsZero(), !p.now.Before(m.Expires.Time)
+	answered, over := !m.Acknowledged().IsZero(), !p.now.Before(m.Expires.Time)
 	switch {
 	case p.s.Status.Ended():
 		p.finish()
 	case answered && (over || !m.Flight.Delivered.IsZero()):
-		p.endWith(EndedAnswered)
+		p.endWith(EndedAcknowledged)
 	case answered:
 		p.wakeAt(m.Expires.Time)
 	case over && m.Flight.Began.IsZero():
@@ -128,7 +128,7 @@ func answerCanary(s *request.State, now time.Time, person, page string, via requ
 	switch {
 	case p == nil || person != request.CanaryProbe || p.Person != person:
 		return nil, notifier.NotYours
-	case s.Status.Ended() || !s.Matter.Answered().IsZero():
+	case s.Status.Ended() || !s.Matter.Acknowledged().IsZero():
 		return nil, notifier.NoAnswer
 	}
 	events := []request.Event{request.NewEvent(request.Acknowledged, request.AcknowledgedBody{Page: page, Person: person, Via: via})}
@@ -141,16 +141,16 @@ type Canary struct {
 	Sent time.Time // ordered
 	request.Flight
 
-	Answered time.Time // zero: not yet, or never
-	Reason   string    // [EndedAnswered], [EndedLost], [EndedUnsent]; "" while it is on its way
-	Code     string    // of its last failure at the provider, "" when there was none
+	Acknowledged time.Time // zero: not yet, or never
+	Reason       string    // [EndedAcknowledged], [EndedLost], [EndedUnsent]; "" while it is on its way
+	Code         string    // of its last failure at the provider, "" when there was none
 }
 
 // CanaryOf reads what became of a canary from its log.
 func CanaryOf(s *request.State) Canary {
-	c := Canary{Ref: s.Ref, Sent: s.Received, Flight: s.Matter.Flight, Answered: s.Matter.Answered(), Reason: s.Matter.Reason}
-	if c.Reason == "" && !c.Answered.IsZero() {
-		c.Reason = EndedAnswered
+	c := Canary{Ref: s.Ref, Sent: s.Received, Flight: s.Matter.Flight, Acknowledged: s.Matter.Acknowledged(), Reason: s.Matter.Reason}
+	if c.Reason == "" && !c.Acknowledged.IsZero() {
+		c.Reason = EndedAcknowledged
 	}
 	for i := range s.Pages {
 		for _, a := range s.Pages[i].Attempts {
@@ -158,6 +158,28 @@ func CanaryOf(s *request.State) Canary {
 		}
 	}
 	return c
+}
+
+// State is the reason for its end; "flying" while it is on its way.
+func (c Canary) State() string { return cmp.Or(c.Reason, "flying") }
+
+// Say tells in words what became of a canary, and how long ago it was sent.
+func (c Canary) Say(now time.Time) string {
+	text := fmt.Sprintf("the last one was sent %s ago", max(now.Sub(c.Sent), 0).Round(time.Second))
+	for _, step := range []struct {
+		name string
+		at   time.Time
+	}{{"accepted", c.Accepted}, {"delivered", c.Delivered}, {"acknowledged", c.Acknowledged}} {
+		if took, ok := c.After(step.at); ok {
+			text += fmt.Sprintf(", %s after %.1f s", step.name, took.Seconds())
+		} else {
+			text += ", not " + step.name
+		}
+	}
+	if c.Code != "" {
+		text += " (" + c.Code + ")"
+	}
+	return text
 }
 
 // After is how long something of the canary took, from its first attempt on; ok is false when it has not happened. Clocks that differ make
@@ -200,7 +222,7 @@ func (c Canaries) Judge(p Probe, list []Canary) ProbeReport {
 		return r
 	}
 	slow := func(one Canary) bool {
-		took, ok := one.After(one.Answered)
+		took, ok := one.After(one.Acknowledged)
 		return ok && took > c.Slow
 	}
 	lost := func(one Canary) bool { return one.Reason == EndedLost }
@@ -265,7 +287,7 @@ func (m *Machine) canaryTroubles() (list []request.AlarmBody) {
 		case ProbeLost:
 			a.Kind, a.Detail = request.AlarmCanaryLost, last.lostAs()
 		case ProbeSlow:
-			took, _ := last.After(last.Answered)
+			took, _ := last.After(last.Acknowledged)
 			a.Kind, a.Detail = request.AlarmCanarySlow, fmt.Sprintf("the last one took %d s", int(took.Seconds()))
 		default:
 			continue

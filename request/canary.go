@@ -25,8 +25,8 @@ func (s *State) flown(c *Commit, t EventType, b AttemptBody) {
 	}
 }
 
-// Answered is when a canary came back; zero: it has not.
-func (m *Matter) Answered() time.Time {
+// Acknowledged is when a canary came back; zero: it has not.
+func (m *Matter) Acknowledged() time.Time {
 	if len(m.Proofs) == 0 {
 		return time.Time{}
 	}

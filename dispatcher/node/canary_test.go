@@ -127,19 +127,19 @@ func TestACanaryGoesByTheClockAndItsWayIsMeasured(t *testing.T) {
 		}
 		r := report(n)
 		last, ok := r.Last()
-		if !ok || r.State != dispatcher.ProbeFine || last.Reason != dispatcher.EndedAnswered {
+		if !ok || r.State != dispatcher.ProbeFine || last.Reason != dispatcher.EndedAcknowledged {
 			t.Fatalf("report %+v", r)
 		}
 		for name, want := range map[string]struct{ at, from, to time.Duration }{
 			"accepted":  {mustAfter(t, last, last.Accepted), 100 * time.Millisecond, time.Second},
 			"delivered": {mustAfter(t, last, last.Delivered), 3 * time.Second, 4 * time.Second},
-			"answered":  {mustAfter(t, last, last.Answered), 5 * time.Second, 6 * time.Second},
+			"answered":  {mustAfter(t, last, last.Acknowledged), 5 * time.Second, 6 * time.Second},
 		} {
 			if want.at < want.from || want.at > want.to {
 				t.Errorf("%s after %s", name, want.at)
 			}
 		}
-		if s := w.state(last.Ref); s.Owner != "" || !s.Closed || s.Matter.Reason != dispatcher.EndedAnswered {
+		if s := w.state(last.Ref); s.Owner != "" || !s.Closed || s.Matter.Reason != dispatcher.EndedAcknowledged {
 			t.Errorf("the log %+v, closed %v", s.Matter, s.Closed)
 		}
 		w.pass(2 * time.Hour)
@@ -167,7 +167,7 @@ func TestWhatArrivesAtOurOwnNumberOfTheOtherProviderHasComeBack(t *testing.T) {
 		n := w.flying(f)
 		f.set(func() { f.from = own }) // the text itself, at vonage's webhook
 		w.pass(15 * time.Minute)
-		if r := report(n); r.State != dispatcher.ProbeFine || r.Canaries[0].Answered.IsZero() {
+		if r := report(n); r.State != dispatcher.ProbeFine || r.Canaries[0].Acknowledged.IsZero() {
 			t.Errorf("report %+v", r)
 		}
 	})
