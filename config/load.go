@@ -337,7 +337,7 @@ func (w *walk) leaf(path string, label, n ast.Node) {
 }
 
 // groups are the keys that have keys below them.
-var groups = []string{"canary", "contacts", "log", "mail", "nats", "policy", "policy.waits", "redis", "twilio", "vonage"}
+var groups = []string{"canary", "contacts", "log", "mail", "nats", "policy", "policy.second_path", "policy.waits", "redis", "twilio", "vonage"}
 
 func isGroup(path string) bool { return slices.Contains(groups, path) }
 

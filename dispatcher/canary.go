@@ -278,6 +278,17 @@ func (m *Machine) Probed() []ProbeReport {
 	return reports
 }
 
+// heed puts a provider whose canaries are lost behind the others, until one comes back: what it says of itself is not to be believed.
+func (m *Machine) heed() {
+	for _, r := range m.Probed() {
+		o := m.paths.named(r.Medium, r.Provider)
+		if lost := r.State == ProbeLost; o != nil && o.lost != lost {
+			o.lost = lost
+			m.considerAll()
+		}
+	}
+}
+
 // canaryTroubles lists the alarms about providers whose canaries are lost or slow.
 func (m *Machine) canaryTroubles() (list []request.AlarmBody) {
 	for _, r := range m.Probed() {

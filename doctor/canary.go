@@ -16,9 +16,9 @@ func Canary(provider, state, detail string) Line {
 		line.State = Fine
 	case "lost":
 		line.State = Wrong
-		line.Fix = "put the other provider first, and ask this one where its texts stay; if texts do reach people, look at the probe"
+		line.Fix = "ask the provider where its texts stay; if they do reach people, look at the probe; pages go through the other provider first, if there is one"
 	case "slow":
-		line.Fix = "look at the provider's status page; if it lasts, put the other provider first"
+		line.Fix = "look at the provider's status page"
 	case "shaky":
 		line.Fix = "one alone is a mishap: look again after the next"
 	default:

@@ -255,6 +255,56 @@ func TestACanaryIsTriedAtItsOwnProviderAlone(t *testing.T) {
 	})
 }
 
+func TestWhileCanariesAreLostPagesGoThroughTheOtherProvider(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		f := &flights{delivered: time.Second, answered: time.Second}
+		other := second{newProvider()}
+		w.others = []node.Provider{{Channel: other}}
+		w.nodes = true
+		n := w.flying(f)
+		behind := w.start("n2") // it decides alike
+		first := func() string {
+			w.t.Helper()
+			ref := w.raise(request.Urgent)
+			w.pass(10 * time.Second)
+			by := w.state(ref).Pages[0].Attempts[0].Provider
+			if _, err := n.Acknowledge(t.Context(), ref, "ada", "", request.ViaWeb); err != nil {
+				t.Fatal(err)
+			}
+			return by
+		}
+		if by := first(); by != "twilio" {
+			t.Fatalf("at first through %s", by)
+		}
+		f.set(func() { f.answered = -1 }) // twilio says that all is delivered
+		w.pass(40 * time.Minute)
+		if by := first(); by != "vonage" {
+			t.Errorf("through %s, which loses what it confirms", by)
+		}
+		ref := w.alarmOf(n, request.AlarmCanaryLost)
+		if s := w.state(ref); len(s.Pages) == 0 || s.Pages[0].Attempts[0].Provider != "vonage" {
+			t.Errorf("the alarm goes through the provider that it is about: %+v", s.Pages)
+		}
+		n.stop()
+		f.set(func() { f.node = behind })
+		n = behind
+		if by := first(); by != "vonage" {
+			t.Errorf("the next node: through %s", by)
+		}
+		n = w.start("n3") // the next life reads it in the log
+		behind.stop()
+		f.set(func() { f.node = n })
+		if by := first(); by != "vonage" {
+			t.Errorf("a new node: through %s", by)
+		}
+		f.set(func() { f.answered = time.Second })
+		w.pass(16 * time.Minute)
+		if by := first(); by != "twilio" {
+			t.Errorf("when one came back: through %s", by)
+		}
+	})
+}
+
 func TestEachProviderHasItsOwnCanaries(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		f := &flights{delivered: time.Second, answered: time.Second}
