@@ -13,12 +13,17 @@ import (
 
 // alarms says how a node raises alarms: under references that every node of the deployment derives alike.
 func alarms(key vault.Key, duty *served.Service, clock *node.Clock) node.Alarms {
-	references := key.Derive("alarm")
 	return node.Alarms{
-		Reference: func(kind, cause string, i int) []byte { return references.MAC(kind, cause, strconv.Itoa(i)) },
+		Reference: alarmReferences(key),
 		Redis:     func(ctx context.Context) error { return duty.Health(ctx).Redis },
 		Offset:    clock.Offset,
 	}
+}
+
+// alarmReferences gives the digest of which the reference of a log of operations is made.
+func alarmReferences(key vault.Key) func(kind, cause string, i int) []byte {
+	references := key.Derive("alarm")
+	return func(kind, cause string, i int) []byte { return references.MAC(kind, cause, strconv.Itoa(i)) }
 }
 
 // Alarms lists those that stand and those of the last two days.

@@ -57,6 +57,7 @@ func Doctor(ctx context.Context, o Options) (doctor.Report, error) {
 		{Name: "deployment key", Look: o.examineKey},
 		{Name: "roster", Look: func(ctx context.Context) []doctor.Line { return o.examineRoster(ctx, policy.AlarmTo) }},
 	}
+	checks = append(checks, o.canaryChecks()...)
 	return doctor.Examine(ctx, doctorPatience, slices.Insert(checks, 2, o.telephoneChecks(site)...)), nil
 }
 

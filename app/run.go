@@ -109,7 +109,7 @@ func Run(ctx context.Context, o Options) error {
 		Providers: slices.Concat(phone.providers, mails, []node.Provider{
 			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
 		}),
-		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged,
+		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged, Canaries: canariesOf(o.Config),
 		Guesses: newGuesses(cache, key, clock.Now),
 		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
 		Words:   words(), Duties: duties{duty, clock}, OfferCode: offerCodes(key),
@@ -132,7 +132,7 @@ func Run(ctx context.Context, o Options) error {
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow, Escalation: onPaper(policy),
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
 		Webhooks: phone.handler(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
-		Number: o.contactable, Tester: tester{dispatch},
+		Number: o.contactable, Tester: tester{dispatch}, Canaries: canaries{dispatch, canariesOf(o.Config)},
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ type Config struct {
 	Twilio        Twilio
 	Vonage        Vonage
 	Mail          Mail
+	Canary        Canary
 	Contacts      Contacts
 	Policy        Policy
 	Log           Log
@@ -78,6 +79,14 @@ type Mail struct {
 	CAFile   string // PEM, in place of the system's
 }
 
+// Canary says how the providers are tested: by texts to telephones that answer by themselves.
+type Canary struct {
+	TwilioTo string        // a telephone, in E.164, that texts through Twilio go to and come back from; "": Twilio is not tested
+	VonageTo string        // the same of Vonage
+	Every    time.Duration // between two through the same provider; default 15 min
+	Slow     time.Duration // a text that takes longer to come back is slow; default 1 min
+}
+
 // Contacts bound which telephone numbers people may have.
 type Contacts struct {
 	Allow []string // prefixes in E.164, as +8816, of numbers whose kind is refused otherwise: satellite, premium rate and their like
@@ -107,4 +116,7 @@ type Log struct {
 const (
 	DefaultListen  = "localhost:8080"
 	DefaultDataDir = "./data"
+
+	DefaultCanaryEvery = 15 * time.Minute
+	DefaultCanarySlow  = time.Minute
 )

@@ -149,6 +149,10 @@ func describe(c Config) string {
 	if f := c.Vonage.CallsPerSecond; f != nil {
 		fmt.Fprintf(&out, "vonage.calls_per_second = %g\n", *f)
 	}
+	line("canary.twilio_to", c.Canary.TwilioTo)
+	line("canary.vonage_to", c.Canary.VonageTo)
+	line("canary.every", c.Canary.Every)
+	line("canary.slow", c.Canary.Slow)
 	line("contacts.allow", c.Contacts.Allow)
 	line("policy.ack_lapse", c.Policy.AckLapse)
 	line("policy.undo_window", c.Policy.UndoWindow)

@@ -63,6 +63,9 @@ func load(name string, data []byte, environ []string) (Config, error) {
 	}
 	c.Listen, c.DataDir = cmp.Or(c.Listen, DefaultListen), cmp.Or(c.DataDir, DefaultDataDir)
 	c.Log.Level, c.Log.Format = cmp.Or(c.Log.Level, "info"), cmp.Or(c.Log.Format, "auto")
+	if c.Canary.TwilioTo != "" || c.Canary.VonageTo != "" {
+		c.Canary.Every, c.Canary.Slow = cmp.Or(c.Canary.Every, DefaultCanaryEvery), cmp.Or(c.Canary.Slow, DefaultCanarySlow)
+	}
 	if c.Node == "" {
 		c.Node = hostname()
 	}
@@ -334,7 +337,7 @@ func (w *walk) leaf(path string, label, n ast.Node) {
 }
 
 // groups are the keys that have keys below them.
-var groups = []string{"contacts", "log", "mail", "nats", "policy", "policy.second_path", "policy.waits", "redis", "twilio", "vonage"}
+var groups = []string{"canary", "contacts", "log", "mail", "nats", "policy", "policy.second_path", "policy.waits", "redis", "twilio", "vonage"}
 
 func isGroup(path string) bool { return slices.Contains(groups, path) }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 var (
@@ -33,6 +34,7 @@ func (c Config) Validate(production bool) error {
 	v.twilio(c.Twilio, production && !c.alone())
 	v.vonage(c.Vonage)
 	v.mail(c.Mail)
+	v.canary(c)
 	v.contacts(c.Contacts)
 	v.levels(c.Policy.Levels)
 	v.alarmTo(c.AlarmTo)
@@ -120,6 +122,40 @@ func (v *validator) redis(r Redis) {
 	u, err := url.Parse(r.URL.Reveal())
 	if err != nil || (u.Scheme != "unix" && u.Hostname() == "") || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
 		v.add("redis.url", "this is no address of Redis: write redis:// or rediss://, the host and the port")
+	}
+}
+
+// A canary that takes longer than this to come back is lost, so that slow must be less.
+const canaryLife = 5 * time.Minute
+
+func (v *validator) canary(c Config) {
+	k := c.Canary
+	if k.TwilioTo == "" && k.VonageTo == "" {
+		if k != (Canary{}) {
+			v.add("canary.twilio_to", "it is absent, and so is canary.vonage_to: give a telephone that answers by itself, or take out the other keys of canary")
+		}
+		return
+	}
+	for _, probe := range []struct {
+		path, to string
+		there    bool
+		numbers  []string
+	}{{"twilio", k.TwilioTo, !c.alone(), c.Twilio.Numbers}, {"vonage", k.VonageTo, c.Vonage.Configured(), c.Vonage.Numbers}} {
+		path := "canary." + probe.path + "_to"
+		switch {
+		case probe.to == "":
+		case !phonePattern.MatchString(probe.to):
+			v.add(path, "%q is no telephone number: write it in E.164, as in +15005550006", probe.to)
+		case !probe.there:
+			v.add(path, "%s is not configured: there is nothing to test", probe.path)
+		case slices.Contains(probe.numbers, probe.to):
+			v.add(path, "this number is one of %s.numbers: name one at another provider, or a telephone that answers by itself", probe.path)
+		}
+	}
+	if k.Every < time.Minute || k.Every > 24*time.Hour {
+		v.add("canary.every", "%s is out of bounds: use from 1m to 24h", k.Every)
+	} else if k.Slow >= min(canaryLife, k.Every) {
+		v.add("canary.slow", "%s is too long: use less than canary.every and less than %s, after which a text is lost", k.Slow, canaryLife)
 	}
 }
 

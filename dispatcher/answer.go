@@ -20,6 +20,8 @@ func Acknowledge(s *request.State, now time.Time, person, page string, via reque
 		return confirm(s, now, person, page, via)
 	case s.Kind() == request.OpsTest:
 		return acknowledgeTest(s, now, person, page, via)
+	case s.Kind() == request.OpsCanary:
+		return answerCanary(s, now, person, page, via)
 	case s.Kind() != "":
 		return acknowledgeMatter(s, now, person, page, via)
 	case s.Status.Ended():

@@ -166,6 +166,9 @@ func (m *Machine) address(p *request.Page) notifier.Phone {
 	if p.Recipient == request.ToSender {
 		return m.sender(p)
 	}
+	if p.Recipient == request.ToProbe {
+		return m.probed(p)
+	}
 	who, _ := m.planner.Roster.Person(p.Person)
 	for _, c := range who.Contacts {
 		if c.ID == p.Contact {

@@ -27,6 +27,8 @@ type Options struct {
 	CallTimeout time.Duration // one call to a provider
 	// Webhook says whether a sender wants to be told over [SenderMedium], by their id; nil: nobody does.
 	Webhook func(sender string) bool
+	// Canaries test the providers; the zero value: none do.
+	Canaries Canaries
 }
 
 // A Machine is the dispatcher of one node. Not safe for concurrent use: its owner steps it from one goroutine or under a lock.
@@ -134,6 +136,7 @@ func (m *Machine) Step(now time.Time, in Input) (commands []Command, wake time.T
 		m.setLive(now, in)
 	case Ready:
 		m.ready = true
+		m.heed()
 		m.considerAll()
 	}
 	m.tick(now)
@@ -228,6 +231,9 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 	m.own(now, e)
 	if read.Err() == nil {
 		m.learn(now, e, read)
+	}
+	if m.ready && e.state.Kind() == request.OpsCanary {
+		m.heed()
 	}
 	if read.Err() == nil && (e.pending != nil || m.ready) {
 		m.heard(now, e, read)
@@ -326,6 +332,10 @@ func (m *Machine) words(s *request.State, p *request.Page) notifier.Message {
 	}
 	if p.Recipient == request.ToSender {
 		msg.To = m.sender(p)
+		return msg
+	}
+	if p.Recipient == request.ToProbe {
+		msg.To = m.probed(p)
 		return msg
 	}
 	who, _ := m.planner.Roster.Person(p.Person)

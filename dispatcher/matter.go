@@ -41,6 +41,8 @@ func (p *plan) ops() {
 		p.handover()
 	case request.OpsTest:
 		p.test()
+	case request.OpsCanary:
+		p.canary()
 	}
 }
 

@@ -60,6 +60,9 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	for _, a := range m.rosterTroubles(now) {
 		t.add(nil, a)
 	}
+	for _, a := range m.canaryTroubles() {
+		t.add(nil, a)
+	}
 	return t.list()
 }
 

@@ -15,6 +15,8 @@ type paths map[string][]*path
 type path struct {
 	*Provider
 	breaker
+
+	lost bool // what it confirms does not arrive: its canaries are lost
 }
 
 func pathsOf(providers []Provider) paths {
@@ -39,9 +41,12 @@ func (all paths) named(medium, provider string) *path {
 // pick says who takes the next attempt of a page, and from when on. An attempt that is under way stays with its provider: nobody else can say
 // whether it arrived. Else it is the first that has not just failed with this page, and does not fail with others; a provider is passed over for
 // another one, and never for none. The first is the one that the page names. Where the same is asked by another page through another provider, each
-// keeps to its own. Nil when nobody serves the medium.
+// keeps to its own. A canary goes through the provider that it tests. Nil when nobody serves the medium.
 func (m *Machine) pick(s *request.State, p *request.Page, now time.Time) (by *path, at time.Time) {
 	serving := m.paths[p.Channel]
+	if p.About == request.AboutCanary {
+		serving = slices.DeleteFunc(slices.Clone(serving), func(o *path) bool { return o.Name != p.Provider })
+	}
 	if a := p.Last(); a != nil && a.InFlight() {
 		if o := m.paths.named(p.Channel, a.Provider); o != nil {
 			return o, a.Started
@@ -64,7 +69,7 @@ func (m *Machine) pick(s *request.State, p *request.Page, now time.Time) (by *pa
 			class = spoken
 		case free.After(now):
 			class = later
-		case len(serving) > 1 && o.open(now, s.Urgency == request.Emergency):
+		case len(serving) > 1 && (o.lost || o.open(now, s.Urgency == request.Emergency)):
 			class = broken
 		}
 		if class < best || (class == best && class >= later && free.Before(at)) {

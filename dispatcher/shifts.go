@@ -89,7 +89,7 @@ func (c *shifts) ended(p *plan, person string) end {
 	return last
 }
 
-// Wanted lists the matters that should have been raised by now and are not known to be: notices of shifts, and handovers. Every node that has
+// Wanted lists the matters that should have been raised by now and are not known to be: notices of shifts, handovers, and canaries. Every node that has
 // read as far lists the same.
 func (m *Machine) Wanted(now time.Time) []request.MatterBody {
 	if !m.decides(now) {
@@ -108,10 +108,10 @@ func (m *Machine) Wanted(now time.Time) []request.MatterBody {
 			list = append(list, b)
 		}
 	}
-	return list
+	return append(list, m.canariesDue(now)...)
 }
 
-// NextNotice is when, after now, a notice of a shift or a handover may be wanted by the roster alone; ok is false when there is nothing to wait for.
+// NextNotice is when, after now, a notice of a shift or a handover may be wanted by the roster alone, or a canary by the clock; ok is false when there is nothing to wait for.
 func (m *Machine) NextNotice(now time.Time) (next time.Time, ok bool) {
 	if !m.decides(now) {
 		return time.Time{}, false
@@ -132,6 +132,7 @@ func (m *Machine) NextNotice(now time.Time) (next time.Time, ok bool) {
 	if at, changes := p.nextShift(); changes {
 		earlier(at)
 	}
+	earlier(m.nextCanary(now))
 	return next, true
 }
 

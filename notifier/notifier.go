@@ -49,6 +49,7 @@ const (
 	TellNotSigned  About = "handover_unsigned" // coordinators: who went off duty has not confirmed
 	AskToCover     About = "cover"             // take this shift for a colleague; carries a code
 	AskToAnswer    About = "test"              // a test page: answer it; carries a code
+	AskProbe       About = request.AboutCanary // a machine: send this back; carries a code
 
 	TellCoverTaken   About = "cover_taken"   // who asked for cover: who has it
 	TellCoverExpired About = "cover_expired" // who asked for cover, and coordinators: nobody took it
@@ -57,7 +58,7 @@ const (
 // Asks reports whether the message asks for something, and carries a code to answer with.
 func (a About) Asks() bool {
 	switch a {
-	case AskToTake, AskToLookAfter, AskToHandOver, AskToTakeOver, AskToCover, AskToAnswer:
+	case AskToTake, AskToLookAfter, AskToHandOver, AskToTakeOver, AskToCover, AskToAnswer, AskProbe:
 		return true
 	default:
 		return false

@@ -10,7 +10,7 @@ import (
 var alarmKinds = []string{
 	"unanswered", "nobody_on_duty", "no_usable_channel", "provider_failing", "redis_away", "log_was_away", "clock_offset", "page_late",
 	"roster_gap", "unverified_on_duty", "coverage_broken",
-	"handover_unconfirmed",
+	"handover_unconfirmed", "canary_lost", "canary_slow",
 }
 
 func TestAlarmsFitOneSegmentAndSayWhatIsWrong(t *testing.T) {

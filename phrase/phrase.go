@@ -131,8 +131,11 @@ const (
 	VoiceTestOver   Key = "voice_test_over"
 )
 
+// Canary is what goes through a provider to a telephone that answers by itself: {reference} {code}. No person reads it.
+const Canary Key = "sms_canary"
+
 // Messages lists the keys of text messages. Do not modify.
-var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver, Test, TestPassed, TestOver}
+var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver, Test, TestPassed, TestOver, Canary}
 
 // LongMessages lists the keys of text messages that may take two segments. Do not modify.
 var LongMessages = []Key{

@@ -126,6 +126,7 @@ const (
 	ToOfficer     Recipient = "officer"
 	ToCoordinator Recipient = "coordinator"
 	ToSender      Recipient = "sender"
+	ToProbe       Recipient = "probe" // a telephone of the operator's that answers by itself
 )
 
 // AboutAsked is what a notice is about that tells somebody, beside their telephone, that they are being asked.

@@ -15,6 +15,7 @@ const (
 	OpsHandover OpsKind = "handover" // the open requests of who goes off duty pass to who comes on
 	OpsCover    OpsKind = "cover"    // a cover request, told to the people who could take it
 	OpsTest     OpsKind = "test"     // a test page, over each telephone of a person
+	OpsCanary   OpsKind = "canary"   // a page through one provider to a probe, which tests the provider
 )
 
 // The events of ops logs that are no alarm's, and of a request that is handed over.
@@ -55,6 +56,9 @@ type MatterBody struct {
 	RosterRevision uint64 `json:"roster_revision,omitempty"`
 	// Contacts are those over which Person gets a test page.
 	Contacts []Tested `json:"contacts,omitempty"`
+	// Provider and Channel are what a canary tests.
+	Provider string `json:"provider,omitempty"`
+	Channel  string `json:"channel,omitempty"`
 }
 
 // A Handed is a request that is handed over. Since is when who goes off duty got it, by its own log: if they gave it away and took it back since,
@@ -79,7 +83,8 @@ type Matter struct {
 	MatterBody
 	Offered time.Time // of a handover: when it was offered last
 	Signed  time.Time // of a handover: when Person confirmed; zero before
-	Proofs  []Proof   `json:",omitempty"` // of a test page: which contacts were answered over, in this order
+	Proofs  []Proof   `json:",omitempty"` // of a test page: which contacts were answered over, in this order; of a canary: its answer
+	Flight  Flight    `json:",omitzero"`  // of a canary
 	Reason  string    // why it ended; "" while it has not
 }
 
@@ -111,12 +116,12 @@ func (s *State) Kind() OpsKind {
 }
 
 // Settled reports whether the answer to an asking page is not needed any more: somebody has what it asks for, or it is over. The two sides
-// of a handover answer each for themselves, and each telephone that is tested for itself.
+// of a handover answer each for themselves, and each telephone or provider that is tested for itself.
 func (s *State) Settled(p *Page) bool {
 	switch {
 	case s.Status.Ended():
 		return true
-	case s.Kind() == OpsTest:
+	case s.Kind() == OpsTest, s.Kind() == OpsCanary:
 		_, proved := s.Matter.Proved(p.Page)
 		return proved
 	case s.Kind() == OpsHandover && p.Person == s.Matter.Person:
@@ -133,7 +138,7 @@ func (s *State) begin(c *Commit, t EventType, b MatterBody) {
 	case !s.Exists() && (t == HandoverOffered) == (b.Kind == OpsHandover):
 		s.Matter = &Matter{MatterBody: b, Offered: c.Time.Time}
 		s.Received, s.Status, s.Escalation, s.Urgency = c.Time.Time, StatusReceived, Running, Urgent
-		if b.Kind == OpsShift || b.Kind == OpsTest {
+		if b.Kind == OpsShift || b.Kind == OpsTest || b.Kind == OpsCanary {
 			s.Urgency = Routine // nothing waits behind it
 		}
 	case s.Kind() == OpsHandover && t == HandoverOffered && !s.Status.Ended():

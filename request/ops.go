@@ -60,6 +60,9 @@ const (
 	AlarmGap        AlarmKind = "roster_gap"         // nobody will be on duty on a roster
 	AlarmUnverified AlarmKind = "unverified_on_duty" // somebody without a verified telephone is on duty, or will be
 	AlarmUncovered  AlarmKind = "coverage_broken"    // those who will be on duty break a coverage rule
+
+	AlarmCanaryLost AlarmKind = "canary_lost" // what goes through a provider comes to nothing, whatever the provider says
+	AlarmCanarySlow AlarmKind = "canary_slow" // it takes too long
 )
 
 // AlarmLead is how long before what it is about begins an alarm of the roster pages: until then it is told once, by day, and nobody is woken.
@@ -68,7 +71,7 @@ const AlarmLead = time.Hour
 // AlarmKinds lists the kinds of alarm that page coordinators. Do not modify.
 var AlarmKinds = []AlarmKind{
 	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate,
-	AlarmHandover, AlarmGap, AlarmUnverified, AlarmUncovered,
+	AlarmHandover, AlarmGap, AlarmUnverified, AlarmUncovered, AlarmCanaryLost, AlarmCanarySlow,
 }
 
 // StatusCleared is the end of an alarm: its cause is gone. Requests do not have it.
@@ -110,10 +113,15 @@ func (s *State) applyOps(c *Commit, e happening) (done bool, err error) {
 	case HandoverConfirmed:
 		return true, fold(e, func(b HandoverConfirmedBody) { s.confirmed(c, b) })
 	case Acknowledged:
-		if s.Kind() != OpsTest {
+		if s.Kind() != OpsTest && s.Kind() != OpsCanary {
 			return false, nil
 		}
 		return true, fold(e, func(b AcknowledgedBody) { s.proved(c, b) })
+	case AttemptStarted, AttemptSent, AttemptDelivered:
+		if s.Kind() != OpsCanary {
+			return false, nil
+		}
+		return false, fold(e, func(b AttemptBody) { s.flown(c, e.Type, b) })
 	case MatterEnded:
 		return true, fold(e, func(b MatterEndedBody) { s.over(c, b) })
 	case AlarmRaised:

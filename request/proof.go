@@ -12,7 +12,7 @@ type Tested struct {
 	Mark    string `json:"mark"`
 }
 
-// A Proof is that a test page was answered, with its code or by a key: the contact reaches the person.
+// A Proof is that a test page was answered, with its code or by a key: the contact reaches the person. Of a canary: the provider reaches the probe.
 type Proof struct {
 	Page string
 	Via  Via
@@ -28,7 +28,7 @@ func (m *Matter) Proved(page string) (Proof, bool) {
 	return m.Proofs[i], true
 }
 
-// proved folds the answer to a test page. Nobody has anything by that: each page is answered for itself.
+// proved folds the answer to a test page or a canary. Nobody has anything by that: each page is answered for itself.
 func (s *State) proved(c *Commit, b AcknowledgedBody) {
 	p := s.Page(b.Page)
 	if _, known := s.Matter.Proved(b.Page); known || p == nil || p.Person != b.Person || s.Status.Ended() {

@@ -31,11 +31,13 @@ const (
 	// Lies: texts are reported as delivered, but the phone never shows them; calls never ring, but are reported as answered by a human after
 	// 5 s, followed to the end of their document and reported as completed. Nobody heard anything, and no key is pressed.
 	Lies Behaviour = "lies"
+	// Echoes: a machine sends every text that arrives back to the number that it came from, after Options.DeliveryDelay.
+	Echoes Behaviour = "echoes"
 )
 
 // Behaviours lists all behaviours in the order in which a person is offered them.
 func Behaviours() []Behaviour {
-	return []Behaviour{Answers, Busy, NoAnswer, Voicemail, Unreachable, OptedOut, Late, Lies}
+	return []Behaviour{Answers, Busy, NoAnswer, Voicemail, Unreachable, OptedOut, Late, Lies, Echoes}
 }
 
 // A FaultMode is a way in which the REST API fails.

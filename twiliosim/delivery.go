@@ -90,6 +90,9 @@ func (s *Simulator) arrive(m *message) {
 		p.shown = append(p.shown, m)
 		s.stats.Shown++
 	}
+	if p.behaviour == Echoes {
+		s.schedule.at(m.EndedAt.Add(s.opts.DeliveryDelay), func() { s.write(p.number, m.From, m.Body) })
+	}
 	s.stats.Delivered++
 	s.move(m, StatusDelivered, 0)
 }

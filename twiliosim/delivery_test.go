@@ -64,6 +64,20 @@ func TestBehavioursOfPhones(t *testing.T) {
 	}
 }
 
+func TestAPhoneThatEchoesSendsEveryTextBack(t *testing.T) {
+	night(t, twiliosim.Options{}, func(t *testing.T, w *world) {
+		if err := w.sim.SetBehaviour(officer, twiliosim.Echoes); err != nil {
+			t.Fatal(err)
+		}
+		w.send()
+		w.settle(time.Minute)
+		phone, _ := w.sim.Phone(officer)
+		if len(phone.Texts) != 2 || phone.Texts[1].Direction != twiliosim.Inbound || phone.Texts[1].Body != phone.Texts[0].Body {
+			t.Errorf("texts %+v", phone.Texts)
+		}
+	})
+}
+
 // equalSet compares without order: callbacks overtake each other.
 func equalSet(t *testing.T, what string, got, want []string) {
 	t.Helper()

@@ -55,6 +55,11 @@ func (s *Simulator) reply(number, to, body string) (string, error) {
 	case s.numbers[to] == nil:
 		return "", errors.New("the recipient is not a number of the account")
 	}
+	return s.write(number, to, body), nil
+}
+
+// write sends a text from a phone to a number of the account.
+func (s *Simulator) write(number, to, body string) (sid string) {
 	m := &message{Message: Message{Direction: Inbound, From: number, To: to, Body: body, Status: StatusReceiving}}
 	s.add(m)
 	m.SentAt, m.ShownAt = m.AcceptedAt, m.AcceptedAt
@@ -63,7 +68,7 @@ func (s *Simulator) reply(number, to, body string) (string, error) {
 	s.stats.Replies++
 	s.obey(p, m)
 	s.offer(m)
-	return m.SID, nil
+	return m.SID
 }
 
 // correspondent is the account's number that wrote to the phone last.

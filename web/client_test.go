@@ -53,6 +53,10 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	offered := w.offered(ref)
 	handovers, err := officer.Handovers(ctx)
 	check("Handovers", err, len(handovers) == 1 && handovers[0].Reference == offered.String() && handovers[0].State == "open" && handovers[0].To[0] == "bruno", handovers)
+	took := int64(5040)
+	w.web.Canaries = birds{EveryMS: 900_000, Probes: []web.ProbeReport{{Provider: "twilio", State: "ok", Canaries: []web.Flight{{Sent: request.At(w.now), AcknowledgedMS: &took}}}}}
+	canary, err := coordinator.Canary(ctx)
+	check("Canary", err, canary.EveryMS == 900_000 && canary.Probes[0].State == "ok" && *canary.Probes[0].Canaries[0].AcknowledgedMS == took && canary.Probes[0].Canaries[0].Sent.Equal(w.now), canary)
 	w.web.Tester = &tester{w: w}
 	page, err := officer.TestPage(ctx, "ada", client.TestOrder{Calls: true})
 	check("TestPage", err, page.Person == "ada" && page.State == "open" && len(page.Contacts) == 2 && page.ExpiresAt.After(w.now), page)

@@ -18,6 +18,7 @@ func (s *Server) routeLog(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/requests/{ref}/log", s.api(s.showLog, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/log", s.api(s.tail, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/alarms", s.api(s.alarms, directory.RoleOfficer, directory.RoleCoordinator))
+	mux.Handle("GET /api/v1/canary", s.api(s.canary, directory.RoleCoordinator))
 	mux.Handle("GET /api/v1/handovers", s.api(s.handovers, directory.RoleOfficer, directory.RoleCoordinator))
 }
 

@@ -28,6 +28,7 @@ type Options struct {
 	Sessions  Sessions
 	SignIns   *SignIns
 	Tester    Tester       // sends test pages; nil: none goes out
+	Canaries  Canaries     // tells of canaries; nil: there are none
 	Webhooks  http.Handler // serves everything under /webhooks/ and verifies its signatures itself; nil: none
 	// WebhookSecret gives the secret that signs what goes to a sender's webhook, by their id; nil: nothing goes there.
 	WebhookSecret func(sender string) string

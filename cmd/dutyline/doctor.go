@@ -92,6 +92,13 @@ func (c *console) examineNode(ctx context.Context) (doctor.Report, error) {
 			}
 			return lines
 		}},
+		{Name: "canary", Look: func(ctx context.Context) []doctor.Line {
+			report, err := line.Canary(ctx)
+			if err != nil {
+				return failed(err)
+			}
+			return canaryLines(report)
+		}},
 		{Name: "duty", Look: func(ctx context.Context) []doctor.Line {
 			gaps, err := line.Gaps(ctx, "", time.Time{}, time.Time{})
 			if err != nil {

@@ -20,6 +20,7 @@ type grammar struct {
 	Log       logCommand       `cmd:"" help:"Read what happened, event by event."`
 	Alarm     alarmCommand     `cmd:"" help:"See the alarms that stand."`
 	Page      pageCommand      `cmd:"" help:"Test the telephones of people."`
+	Canary    canaryCommand    `cmd:"" help:"See whether the texts that test the providers come back, and how fast."`
 	Handover  handoverCommand  `cmd:"" help:"See the handovers of open requests at the end of shifts."`
 	Sender    senderCommand    `cmd:"" help:"Say who may raise requests."`
 	Token     tokenCommand     `cmd:"" help:"Let people in, and turn them away."`

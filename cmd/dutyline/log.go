@@ -216,11 +216,13 @@ func facts(e client.Event) string {
 	return strings.Join(parts, ", ")
 }
 
-// matterFacts says what a notice of a shift, a handover or a cover request is about.
+// matterFacts says what a log is about that is no alarm's.
 func matterFacts(b request.MatterBody, add func(label, value string)) {
 	add("", string(b.Kind))
 	add("", b.About)
 	add("of", b.Person)
+	add("provider", b.Provider)
+	add("channel", b.Channel)
 	add("roster", b.Roster)
 	if !b.From.IsZero() {
 		add("from", moment(b.From))

@@ -63,7 +63,7 @@ func New(o Options) (*Node, error) {
 		n.channels[p.Channel.Name()+"/"+p.Channel.Medium()] = p.Channel
 		providers = append(providers, dispatcher.Provider{Name: p.Channel.Name(), Medium: p.Channel.Medium(), Lane: p.Channel.Lane, Limit: p.Limit, Cost: p.Cost})
 	}
-	n.machine = dispatcher.NewMachine(dispatcher.Options{Node: o.Name, Policy: o.Policy, Providers: providers, CallTimeout: callTimeout, Webhook: o.Webhook})
+	n.machine = dispatcher.NewMachine(dispatcher.Options{Node: o.Name, Policy: o.Policy, Providers: providers, CallTimeout: callTimeout, Webhook: o.Webhook, Canaries: o.Canaries})
 	n.appends = newAppendQueue(n.append)
 	n.timer = time.AfterFunc(time.Hour, func() { n.step(dispatcher.Tick{}) })
 	n.timer.Stop()

@@ -105,6 +105,8 @@ type Options struct {
 	// Webhook says whether a sender wants to be told over a provider of [dispatcher.SenderMedium], by their id; nil: nobody does. It is called
 	// under the node's lock: it answers from memory, and calls nothing of the node.
 	Webhook func(sender string) bool
+	// Canaries test the providers; the zero value: none do.
+	Canaries dispatcher.Canaries
 	// StatusChanged is called with the state of a request when a commit changed what its sender sees, on the one node that is to tell it: the
 	// one that wrote the commit, or, when that one does not serve any more, the first by name of those that do. At most once for each change, and
 	// rarely twice. It is called under the node's lock, in the order of the request's log: it returns at once and calls nothing of the node. nil:

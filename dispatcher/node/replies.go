@@ -125,6 +125,9 @@ func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) noti
 	if book == nil {
 		return notifier.Answer{Kind: notifier.TryAgain}
 	}
+	if n.flownBack(ctx, from, text) {
+		return notifier.Answer{} // a machine must not be answered
+	}
 	contacts := book.ByAddress(string(from))
 	if len(contacts) == 0 {
 		return notifier.Answer{} // an unknown number learns nothing, not even that somebody reads

@@ -48,6 +48,8 @@ type world struct {
 	told    told
 	words   dispatcher.Words
 
+	canaries dispatcher.Canaries
+
 	server *eventlog.Embedded
 	nodes  bool                        // nodes that start hear of each other, and ask the log for its time
 	wall   func(name string) time.Time // nil: the wall clock of a node that starts is right
@@ -102,7 +104,7 @@ func (w *world) start(name string) *life {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},
 		Clocks: w.clocks, StatusChanged: w.told.by(name),
-		Words: w.words, Duties: w.rosters, OfferCode: offerCode,
+		Words: w.words, Duties: w.rosters, OfferCode: offerCode, Canaries: w.canaries,
 	})
 	if err != nil {
 		w.t.Fatal(err)
