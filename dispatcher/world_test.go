@@ -35,6 +35,7 @@ type world struct {
 	ring     func(dispatcher.Call) []rung
 	webhook  func(sender string) bool // nil: there is no provider of messages to senders
 	mail     bool                     // there is a server of e-mail
+	hooks    bool                     // webhooks of people are called
 }
 
 // rung is something that a provider says of a call after it took it.
@@ -114,6 +115,9 @@ func (w *world) start(name string) *node {
 	if w.mail {
 		server := func(notifier.Phone) string { return "smtp.example" }
 		providers = append(providers, dispatcher.Provider{Name: "smtp", Medium: notifier.MediumEmail, Lane: server, Limit: notifier.Limit{InFlight: 4}})
+	}
+	if w.hooks {
+		providers = append(providers, dispatcher.Provider{Name: "webhook", Medium: notifier.MediumHook, Lane: hostOf, Limit: notifier.Limit{InFlight: 4}})
 	}
 	n := &node{name: name, machine: dispatcher.NewMachine(dispatcher.Options{
 		Node: name, Policy: w.policy, CallTimeout: timeout, Providers: providers, Webhook: w.webhook,

@@ -152,7 +152,7 @@ func (bookCommand) Run(ctx context.Context, c *console) error {
 		var contacts []string
 		for _, k := range p.Contacts {
 			text := k.Channel
-			if !k.Verified && k.Channel != roster.Email {
+			if !k.Verified && k.Telephone() {
 				text += " (not verified)"
 			}
 			contacts = append(contacts, text)
