@@ -150,6 +150,7 @@ func describe(c Config) string {
 		fmt.Fprintf(&out, "vonage.calls_per_second = %g\n", *f)
 	}
 	line("contacts.allow", c.Contacts.Allow)
+	line("contacts.webhook_networks", c.Contacts.WebhookNetworks)
 	line("policy.ack_lapse", c.Policy.AckLapse)
 	line("policy.undo_window", c.Policy.UndoWindow)
 	if c.Policy.Levels != nil {

@@ -96,6 +96,7 @@ func buildTable() map[string]key {
 		rate("vonage.texts_per_second", func(c *Config) **float64 { return &c.Vonage.TextsPerSecond }),
 		rate("vonage.calls_per_second", func(c *Config) **float64 { return &c.Vonage.CallsPerSecond }),
 		list("contacts.allow", func(c *Config) *[]string { return &c.Contacts.Allow }),
+		list("contacts.webhook_networks", func(c *Config) *[]string { return &c.Contacts.WebhookNetworks }),
 		duration("policy.ack_lapse", func(c *Config, d time.Duration) { c.Policy.AckLapse = d }),
 		duration("policy.undo_window", func(c *Config, d time.Duration) { c.Policy.UndoWindow = d }),
 		{path: "policy.levels", set: setLevels},

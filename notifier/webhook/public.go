@@ -44,8 +44,8 @@ type Reach struct {
 	Networks []netip.Prefix // the operator's own
 }
 
-// allows reports whether an address may be called.
-func (r Reach) allows(ip netip.Addr) bool {
+// Allows reports whether an address may be called.
+func (r Reach) Allows(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	return public(ip) || (r.Loopback && ip.IsLoopback()) || slices.ContainsFunc(r.Networks, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
@@ -54,7 +54,7 @@ func (r Reach) allows(ip netip.Addr) bool {
 func guard(r Reach) func(network, address string, _ syscall.RawConn) error {
 	return func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
-		if err == nil && r.allows(to.Addr()) {
+		if err == nil && r.Allows(to.Addr()) {
 			return nil
 		}
 		return errNotPublic
