@@ -3,6 +3,7 @@ package web_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,11 +12,20 @@ import (
 
 const gateway = "https://gateway.example/pages/opensesame"
 
+// gatewayOf gives a person two webhooks.
+func gatewayOf(w *world, person string) {
+	w.web.GatewaySecret = func(address string) string { return "whsec of " + address }
+	w.editing.Lock()
+	defer w.editing.Unlock()
+	w.book.People = slices.Clone(w.book.People)
+	p := &w.book.People[slices.IndexFunc(w.book.People, func(p roster.Person) bool { return p.ID == person })]
+	p.Contacts = append(slices.Clone(p.Contacts),
+		roster.Contact{ID: "display", Channel: roster.Webhook, Address: gateway}, roster.Contact{ID: "bot", Channel: roster.Webhook, Address: gateway + "/bot"})
+}
+
 func TestTheKeyOfAWebhookIsShownToCoordinatorsAtWill(t *testing.T) {
 	w := newWorld(t)
-	w.web.GatewaySecret = func(address string) string { return "whsec of " + address }
-	w.book.People[0].Contacts = append(w.book.People[0].Contacts,
-		roster.Contact{ID: "display", Channel: roster.Webhook, Address: gateway}, roster.Contact{ID: "bot", Channel: roster.Webhook, Address: gateway + "/bot"})
+	gatewayOf(w, "ada")
 	for path, want := range map[string]string{
 		"ada/webhook-key":                 `{"person":"ada","contact":"display","webhook_secret":"whsec of ` + gateway + `"}`,
 		"ada/webhook-key?contact=display": `{"person":"ada","contact":"display","webhook_secret":"whsec of ` + gateway + `"}`,
