@@ -88,7 +88,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	people := directory.New(directoryLog{logs.directory})
 	people.LoopbackWebhooks = o.Standalone
-	tellers := senders{people, key.Derive("webhook")}
+	tellers, besides := senders{people, key.Derive("webhook")}, o.gateways(key)
 	duty := served.New(served.Options{
 		Redis: cache, Log: rosterLog{logs.roster}, Sealer: sealer, ErrErased: vault.ErrErased, Now: clock.Now, Logger: o.Logger.Named("roster"),
 	})
@@ -108,6 +108,7 @@ func Run(ctx context.Context, o Options) error {
 		Name: o.Config.Node, Policy: policy, Log: requests, Rosters: rosters{duty, rosterLog{logs.roster}}, Clock: clock,
 		Providers: slices.Concat(phone.providers, mails, []node.Provider{
 			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
+			besides.provider(clock.Now),
 		}),
 		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged, Canaries: canariesOf(o.Config),
 		Guesses: newGuesses(cache, key, clock.Now),
@@ -132,7 +133,8 @@ func Run(ctx context.Context, o Options) error {
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow, Escalation: onPaper(policy),
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
 		Webhooks: phone.handler(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
-		Number: o.contactable, Tester: tester{dispatch}, Canaries: canaries{dispatch, canariesOf(o.Config)},
+		Number: o.contactable, Gateway: besides.callable, GatewaySecret: besides.secret, Tester: tester{dispatch},
+		Canaries: canaries{dispatch, canariesOf(o.Config)},
 	})
 	if err != nil {
 		return err

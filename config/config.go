@@ -87,9 +87,11 @@ type Canary struct {
 	Slow     time.Duration // a text that takes longer to come back is slow; default 1 min
 }
 
-// Contacts bound which telephone numbers people may have.
+// Contacts bound which telephone numbers and webhooks people may have.
 type Contacts struct {
 	Allow []string // prefixes in E.164, as +8816, of numbers whose kind is refused otherwise: satellite, premium rate and their like
+	// WebhookNetworks are networks, as 10.1.2.0/24, in which webhooks of people are called besides the public internet.
+	WebhookNetworks []string
 }
 
 // Policy is how people are paged.

@@ -154,6 +154,7 @@ func describe(c Config) string {
 	line("canary.every", c.Canary.Every)
 	line("canary.slow", c.Canary.Slow)
 	line("contacts.allow", c.Contacts.Allow)
+	line("contacts.webhook_networks", c.Contacts.WebhookNetworks)
 	line("policy.ack_lapse", c.Policy.AckLapse)
 	line("policy.undo_window", c.Policy.UndoWindow)
 	if c.Policy.Levels != nil {

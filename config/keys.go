@@ -100,6 +100,7 @@ func buildTable() map[string]key {
 		duration("canary.every", func(c *Config, d time.Duration) { c.Canary.Every = d }),
 		duration("canary.slow", func(c *Config, d time.Duration) { c.Canary.Slow = d }),
 		list("contacts.allow", func(c *Config) *[]string { return &c.Contacts.Allow }),
+		list("contacts.webhook_networks", func(c *Config) *[]string { return &c.Contacts.WebhookNetworks }),
 		duration("policy.ack_lapse", func(c *Config, d time.Duration) { c.Policy.AckLapse = d }),
 		duration("policy.undo_window", func(c *Config, d time.Duration) { c.Policy.UndoWindow = d }),
 		{path: "policy.levels", set: setLevels},

@@ -165,6 +165,15 @@ func (v *validator) contacts(c Contacts) {
 			v.add(fmt.Sprintf("contacts.allow[%d]", i), "%q begins no number: write + and at least three digits, as in +8816", prefix)
 		}
 	}
+	for i, network := range c.WebhookNetworks {
+		at := fmt.Sprintf("contacts.webhook_networks[%d]", i)
+		switch prefix, err := netip.ParsePrefix(network); {
+		case err != nil || prefix != prefix.Masked():
+			v.add(at, "%q is no network: write its first address and the length of its prefix, as in 10.1.2.0/24", network)
+		case prefix.Bits() == 0:
+			v.add(at, "%q is every address there is: write the networks in which the webhooks are", network)
+		}
+	}
 }
 
 func (v *validator) twilio(t Twilio, production bool) {

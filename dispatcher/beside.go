@@ -9,9 +9,9 @@ import (
 	"github.com/dutyline/dutyline/roster"
 )
 
-// beside are the media that go beside the telephone. Nobody answers over them, so what goes over them is a notice, and nothing that is decided
-// about pages looks at it. Do not modify.
-var beside = []string{notifier.MediumEmail}
+// beside are the media that go beside the telephone, with the channel that the contacts have in rosters. Nobody answers over them, so what goes
+// over them is a notice, and nothing that is decided about pages looks at it. Do not modify.
+var beside = map[string]string{notifier.MediumEmail: roster.Email, notifier.MediumHook: roster.Webhook}
 
 // besideLife is how long it is tried to tell somebody beside their telephone: servers that do not know us yet let the first tries pass.
 const besideLife = 30 * time.Minute
@@ -29,7 +29,7 @@ func (p *plan) tellBeside(person string, level, round int) {
 				((page.State.Open() && !p.expired(page)) || (page.Level == level && page.Round == round && page.State != request.PageCalledOff))
 		})
 		if contact != nil && !told && !p.ordered(person, medium) {
-			p.notice(person, request.AboutAsked, level, round, contact)
+			p.notice(person, request.AboutAsked, level, round, medium, contact)
 		}
 	}
 }
@@ -44,18 +44,18 @@ func (p *plan) tellEndBeside() {
 		}
 		told := p.hasPage(page.Person, func(other *request.Page) bool { return other.About == about && other.Channel == page.Channel })
 		if contact := p.besideContact(page.Channel, page.Person); contact != nil && !told && !p.ordered(page.Person, page.Channel) {
-			p.notice(page.Person, about, page.Level, page.Round, contact)
+			p.notice(page.Person, about, page.Level, page.Round, page.Channel, contact)
 		}
 	}
 }
 
 // notice orders one. It counts as no page of the plan.
-func (p *plan) notice(person, about string, level, round int, contact *roster.Contact) {
+func (p *plan) notice(person, about string, level, round int, medium string, contact *roster.Contact) {
 	p.add(request.PageOrdered, request.PageBody{
 		Page: p.nextPage(), Purpose: request.Notice, About: about, Recipient: p.recipient(), Person: person, Level: level, Round: round,
-		Channel: contact.Channel, Contact: contact.ID, RosterRevision: p.Roster.Revision(), Expires: request.At(p.now.Add(besideLife)),
+		Channel: medium, Contact: contact.ID, RosterRevision: p.Roster.Revision(), Expires: request.At(p.now.Add(besideLife)),
 	})
-	p.fresh = append(p.fresh, person+" "+contact.Channel)
+	p.fresh = append(p.fresh, person+" "+medium)
 }
 
 // besideContact is a person's first contact over a medium that goes beside the telephone, nil when there is none, or nobody serves it.
@@ -65,7 +65,7 @@ func (p *plan) besideContact(medium, person string) *roster.Contact {
 	}
 	who, _ := p.Roster.Person(person)
 	for i := range who.Contacts {
-		if c := &who.Contacts[i]; c.Channel == medium && c.Address != "" {
+		if c := &who.Contacts[i]; c.Channel == beside[medium] && c.Address != "" {
 			return c
 		}
 	}

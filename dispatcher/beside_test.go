@@ -57,7 +57,7 @@ func (w *world) mailed(since time.Time) string {
 func (w *world) telephoned(since time.Time) string {
 	all := w.calls
 	defer func() { w.calls = all }()
-	w.calls = slices.DeleteFunc(slices.Clone(all), func(c called) bool { return c.Medium == notifier.MediumEmail })
+	w.calls = slices.DeleteFunc(slices.Clone(all), func(c called) bool { return notifier.Beside(c.Medium) })
 	return w.asked(since)
 }
 
@@ -271,27 +271,27 @@ func TestNobodyCanBeAskedByEMail(t *testing.T) {
 	}
 }
 
-// withoutMail is a state as it would be if nobody had a mailbox.
-func withoutMail(s *request.State) *request.State {
+// withoutBeside is a state as it would be if nobody had a mailbox or a webhook.
+func withoutBeside(s *request.State) *request.State {
 	c := s.Clone()
-	c.Pages = slices.DeleteFunc(c.Pages, func(p request.Page) bool { return p.Channel == notifier.MediumEmail })
+	c.Pages = slices.DeleteFunc(c.Pages, func(p request.Page) bool { return notifier.Beside(p.Channel) })
 	return c
 }
 
-// ofTelephones are the events of a plan without those of e-mails, and without the names of new pages.
+// ofTelephones are the events of a plan without those of e-mails and webhooks, and without the names of new pages.
 func ofTelephones(t testing.TB, events []request.Event) (list []string) {
 	for _, e := range events {
 		switch e.Type {
 		case request.PageOrdered, request.PageCancelled, request.PageExpired:
 			b := body[request.PageBody](t, e)
-			if b.Channel == notifier.MediumEmail {
+			if notifier.Beside(b.Channel) {
 				continue
 			}
 			if e.Type == request.PageOrdered {
 				b.Page = ""
 			}
 			e = request.NewEvent(e.Type, b)
-		case request.Closed: // an e-mail that is on its way keeps the log open
+		case request.Closed: // a notice that is on its way keeps the log open
 			continue
 		default:
 		}
@@ -311,11 +311,14 @@ func draw(seed uint64, of ...any) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
 
-// mailNight plays a night in which telephones, the server of e-mail and people do what the seed says. What a telephone does depends on nothing
-// that an e-mail could change.
-func mailNight(t testing.TB, seed uint64, mail bool) (*world, []request.Ref) {
-	w := newMailWorld(t)
-	w.mail = mail
+// besideNight plays a night in which telephones, the server of e-mail, the gateways of webhooks and people do what the seed says. What a telephone
+// does depends on nothing that goes beside it.
+func besideNight(t testing.TB, seed uint64, beside bool) (*world, []request.Ref) {
+	w := newHookWorld(t)
+	w.mail, w.hooks = beside, beside
+	for _, p := range w.book.People {
+		mailbox(&w.book, p.ID)
+	}
 	random := draw(seed)
 	if random.IntN(2) == 0 {
 		w.policy.Levels = [][]string{{"person:ada", "person:bruno"}, {"team:coordinators", "person:carmen"}}
@@ -378,12 +381,13 @@ func mailNight(t testing.TB, seed uint64, mail bool) (*world, []request.Ref) {
 	return w, refs
 }
 
-// Every plan that was made in nights with e-mail is made anew for the state as it would be without: it orders, cancels and raises the same.
-func TestPlansForTelephonesKnowNothingOfEMail(t *testing.T) {
+// Every plan that was made in nights with e-mail and webhooks is made anew for the state as it would be without: it orders, cancels and raises the
+// same.
+func TestPlansForTelephonesKnowNothingOfWhatGoesBesideThem(t *testing.T) {
 	plans, different := 0, 0
 	for seed := range uint64(12) {
-		w, refs := mailNight(t, seed, true)
-		with := dispatcher.Planner{Policy: w.policy, Roster: w.compiled(), Media: []string{"sms", "voice"}, Beside: []string{notifier.MediumEmail}}
+		w, refs := besideNight(t, seed, true)
+		with := dispatcher.Planner{Policy: w.policy, Roster: w.compiled(), Media: []string{"sms", "voice"}, Beside: []string{notifier.MediumEmail, notifier.MediumHook}}
 		without := with
 		without.Beside = nil
 		for _, ref := range refs {
@@ -398,10 +402,10 @@ func TestPlansForTelephonesKnowNothingOfEMail(t *testing.T) {
 				for _, later := range []time.Duration{0, 20 * time.Second, time.Minute, 4 * time.Minute} {
 					plans++
 					now := s.LastTime.Add(later)
-					mine, plain := with.Plan(s, now), without.Plan(withoutMail(s), now)
+					mine, plain := with.Plan(s, now), without.Plan(withoutBeside(s), now)
 					got, want := ofTelephones(t, mine.Events), ofTelephones(t, plain.Events)
 					if !slices.Equal(got, want) || mine.For != plain.For {
-						t.Fatalf("seed %d, %s at %d, %s later: with e-mail\n%s\nwithout\n%s", seed, ref, i+1, later, strings.Join(got, "\n"), strings.Join(want, "\n"))
+						t.Fatalf("seed %d, %s at %d, %s later: with what goes beside\n%s\nwithout\n%s", seed, ref, i+1, later, strings.Join(got, "\n"), strings.Join(want, "\n"))
 					}
 					if len(mine.Events) != len(plain.Events) {
 						different++
@@ -411,21 +415,21 @@ func TestPlansForTelephonesKnowNothingOfEMail(t *testing.T) {
 		}
 	}
 	if plans < 1000 || different < 100 {
-		t.Errorf("%d plans, of %d of which e-mail is a part: this proves little", plans, different)
+		t.Errorf("%d plans, of %d of which a notice beside is a part: this proves little", plans, different)
 	}
 }
 
 // Whole nights, too: each telephone is called as often, for the same, within a second of when it would be.
-func TestANightWithoutEMailPagesTheSame(t *testing.T) {
-	mails, calls := 0, 0
+func TestANightPagesTheSameWithoutWhatGoesBeside(t *testing.T) {
+	notices, calls := map[string]int{}, 0
 	for seed := range uint64(60) {
-		with, _ := mailNight(t, seed, true)
-		without, _ := mailNight(t, seed, false)
+		with, _ := besideNight(t, seed, true)
+		without, _ := besideNight(t, seed, false)
 		of := func(w *world) map[string][]time.Time {
 			m := map[string][]time.Time{}
 			for _, c := range w.calls {
-				if c.Medium == notifier.MediumEmail {
-					mails++
+				if notifier.Beside(c.Medium) {
+					notices[c.Medium]++
 					continue
 				}
 				calls++
@@ -437,21 +441,21 @@ func TestANightWithoutEMailPagesTheSame(t *testing.T) {
 		got, want := of(with), of(without)
 		for key, times := range want {
 			if len(got[key]) != len(times) {
-				t.Errorf("seed %d: %s: %d calls with e-mail, %d without", seed, key, len(got[key]), len(times))
+				t.Errorf("seed %d: %s: %d calls with them, %d without", seed, key, len(got[key]), len(times))
 				continue
 			}
 			for i, at := range times {
 				if got[key][i].Sub(at).Abs() > time.Second {
-					t.Errorf("seed %d: %s: call %d at %s with e-mail, at %s without", seed, key, i, got[key][i], at)
+					t.Errorf("seed %d: %s: call %d at %s with them, at %s without", seed, key, i, got[key][i], at)
 				}
 			}
 			delete(got, key)
 		}
 		if len(got) > 0 {
-			t.Errorf("seed %d: with e-mail only: %v", seed, got)
+			t.Errorf("seed %d: with them only: %v", seed, got)
 		}
 	}
-	if mails < 100 || calls < 1000 {
-		t.Errorf("%d e-mails and %d calls: this proves little", mails, calls)
+	if notices[notifier.MediumEmail] < 100 || notices[notifier.MediumHook] < 100 || calls < 1000 {
+		t.Errorf("%v beside, and %d calls: this proves little", notices, calls)
 	}
 }

@@ -100,7 +100,7 @@ func NewMachine(opts Options) *Machine {
 			m.planner.Webhook = opts.Webhook
 			continue
 		}
-		if slices.Contains(beside, p.Medium) {
+		if notifier.Beside(p.Medium) {
 			m.planner.Beside = append(m.planner.Beside, p.Medium)
 			continue
 		}
@@ -339,7 +339,7 @@ func (m *Machine) words(s *request.State, p *request.Page) notifier.Message {
 		return msg
 	}
 	who, _ := m.planner.Roster.Person(p.Person)
-	msg.Reader = who.Language()
+	msg.Reader, msg.CallSign = who.Language(), who.CallSign
 	for _, c := range who.Contacts {
 		if c.ID == p.Contact {
 			msg.To = notifier.Phone(c.Address)

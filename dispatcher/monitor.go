@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -78,7 +79,7 @@ func anyLate(s *request.State, now time.Time) bool {
 // late reports whether a page should have been attempted a while ago.
 func late(p *request.Page, now time.Time) bool {
 	var due time.Time
-	if p.Recipient == request.ToSender || slices.Contains(beside, p.Channel) {
+	if p.Recipient == request.ToSender || notifier.Beside(p.Channel) {
 		return false // nobody of ours waits for it
 	}
 	switch p.State {

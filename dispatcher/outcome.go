@@ -22,6 +22,7 @@ var backoffs = map[string]backoff{
 	SenderMedium: {first: 5 * time.Second, last: 4 * time.Hour, chance: time.Minute},
 	// A server that does not know us yet wants to be asked again after some minutes.
 	notifier.MediumEmail: {first: 5 * time.Second, last: time.Minute},
+	notifier.MediumHook:  {first: 5 * time.Second, last: time.Minute},
 }
 
 // AfterLookUp decides what the answer to a look-up means: send the page all the same, or, when send is false, append these events. An

@@ -3,7 +3,6 @@ package dispatcher
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -158,7 +157,7 @@ func (p Policy) Validate() error {
 	}
 	for _, u := range request.Urgencies {
 		for i, rule := range p.Channels[u] {
-			if rule.Channel == "" || slices.Contains(beside, rule.Channel) || rule.After < 0 || rule.After >= p.Waits[u] {
+			if rule.Channel == "" || notifier.Beside(rule.Channel) || rule.Channel == SenderMedium || rule.After < 0 || rule.After >= p.Waits[u] {
 				errs = append(errs, fmt.Errorf("policy.channels.%s[%d]: a channel that people answer over is needed, and a time within the wait of a step", u, i))
 			}
 		}

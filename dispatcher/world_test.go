@@ -35,6 +35,7 @@ type world struct {
 	ring     func(dispatcher.Call) []rung
 	webhook  func(sender string) bool   // nil: there is no provider of messages to senders
 	mail     bool                       // there is a server of e-mail
+	hooks    bool                       // webhooks of people are called
 	second   bool                       // there is a second provider, vonage, of what the first has
 	silent   func(dispatcher.Call) bool // nobody ever says that this text arrived; nil: nobody says so of any
 	also     []dispatcher.Provider      // after the others
@@ -124,6 +125,9 @@ func (w *world) start(name string) *node {
 	if w.mail {
 		server := func(notifier.Phone) string { return "smtp.example" }
 		providers = append(providers, dispatcher.Provider{Name: "smtp", Medium: notifier.MediumEmail, Lane: server, Limit: notifier.Limit{InFlight: 4}})
+	}
+	if w.hooks {
+		providers = append(providers, dispatcher.Provider{Name: "webhook", Medium: notifier.MediumHook, Lane: hostOf, Limit: notifier.Limit{InFlight: 4}})
 	}
 	providers = append(providers, w.also...)
 	n := &node{name: name, machine: dispatcher.NewMachine(dispatcher.Options{

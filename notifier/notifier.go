@@ -82,7 +82,8 @@ type Message struct {
 	About    About
 	Alarm    request.AlarmKind // of an alarm: what is wrong, in one word
 	Duty     Duty              // of a shift, a handover or a cover request
-	To       Phone             // of an e-mail: the address; of a message to a sender: their id
+	To       Phone             // of an e-mail or a webhook: the address; of a message to a sender: their id
+	CallSign string            // of the recipient; "" of a sender
 	Urgency  request.Urgency
 	Language string    // of the request (BCP 47), "" when unknown
 	Reader   string    // language in which the recipient is addressed (BCP 47)
@@ -109,7 +110,13 @@ const (
 	MediumVoice = "voice"
 	// MediumEmail goes beside the telephone: nobody answers over it.
 	MediumEmail = "email"
+	// MediumHook goes beside the telephone to a webhook of a person's own, which rosters call webhook. In events that word means what goes to
+	// senders: another channel, with other keys, other words and another life.
+	MediumHook = "hook"
 )
+
+// Beside reports whether a medium goes beside the telephone: nobody answers over it, and what goes over it carries no code.
+func Beside(medium string) bool { return medium == MediumEmail || medium == MediumHook }
 
 // An Outcome is what is known after a call to a provider. Exactly one of the types below.
 type Outcome interface{ outcome() }
@@ -141,7 +148,7 @@ func (NotFound) outcome() {}
 type Channel interface {
 	// Name is the provider's name in events: twilio.
 	Name() string
-	// Medium is the channel's name in events and rosters: [MediumSMS], [MediumVoice], [MediumEmail].
+	// Medium is the channel's name in events: [MediumSMS], [MediumVoice], [MediumEmail], [MediumHook].
 	Medium() string
 	// Lane names the lane (one provider number) that serves a recipient; always the same for the same recipient, so that a conversation
 	// stays on one number.

@@ -105,8 +105,8 @@ func (l *Language) UnmarshalJSON(data []byte) error {
 // A Contact is one way to reach a person.
 type Contact struct {
 	ID       string `json:"id"`
-	Channel  string `json:"channel"`           // sms, voice; email goes beside them
-	Address  string `json:"address,omitempty"` // E.164; of an e-mail: the address alone
+	Channel  string `json:"channel"`           // sms, voice; email and webhook go beside them
+	Address  string `json:"address,omitempty"` // E.164; of an e-mail: the address alone; of a webhook: https
 	Verified bool   `json:"verified"`
 	// Tested is when the person answered a test page over it: the contact is verified for [VerificationLife] from then on. Zero of one that is
 	// verified: a coordinator says so, and it has no end.

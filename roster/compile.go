@@ -186,7 +186,7 @@ func Compile(b Book) (*Compiled, error) {
 			continue
 		}
 		for _, contact := range p.Contacts {
-			if contact.Channel == Email {
+			if !contact.Telephone() {
 				continue
 			}
 			c.phones[contact.Address] = append(c.phones[contact.Address], PersonContact{p.ID, contact.ID})

@@ -201,15 +201,19 @@ func (c *checker) contacts(path string, p Person, phones map[string]string) {
 	for j, contact := range p.Contacts {
 		at := fmt.Sprintf("%s/contacts/%d", path, j)
 		c.id(contacts, at, contact.ID)
-		if contact.Channel == Email {
+		switch contact.Channel {
+		case Email:
 			c.mailbox(at, p, contact)
+			continue
+		case Webhook:
+			c.gateway(at, p, contact)
 			continue
 		}
 		if !contact.Verified && !contact.Tested.IsZero() {
 			c.add(at+"/verified_at", "It is not verified, and says when it was.", "Leave it out, or set verified.")
 		}
 		if contact.Channel != "sms" && contact.Channel != "voice" {
-			c.add(at+"/channel", "This channel is not known.", "Use sms, voice or email.")
+			c.add(at+"/channel", "This channel is not known.", "Use sms, voice, email or webhook.")
 		}
 		if p.Erased {
 			continue

@@ -71,7 +71,7 @@ func (b Book) VerifyContact(person, contact string, at time.Time) (Book, error) 
 	case b.People[i].Erased:
 		return b, ErrErasedPerson
 	}
-	j := slices.IndexFunc(b.People[i].Contacts, func(c Contact) bool { return c.ID == contact && c.Channel != Email })
+	j := slices.IndexFunc(b.People[i].Contacts, func(c Contact) bool { return c.ID == contact && c.Telephone() })
 	if j < 0 {
 		return b, ErrNoContact
 	}

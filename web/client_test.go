@@ -186,6 +186,9 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	if _, err := as(token.Text).Duty(ctx, "", time.Time{}); !client.Refused(err) {
 		t.Errorf("a revoked token: %v", err)
 	}
+	gatewayOf(w, "ada")
+	key, err := coordinator.WebhookKey(ctx, "ada", "display")
+	check("WebhookKey", err, key == client.WebhookKey{Person: "ada", Contact: "display", WebhookSecret: "whsec of " + gateway}, key)
 	calendarSpeaks(t, officer, coordinator, check)
 	health, err := as("").Health(ctx)
 	check("Health", err, health.OK && len(health.Parts) == 1, health)

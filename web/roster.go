@@ -102,7 +102,7 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 // edit stores an edit, or with ?dry_run=true tells what that would do. Each ?confirm_unverified= names a person who may come on duty without a
 // verified telephone.
 func (s *Server) edit(w http.ResponseWriter, r *http.Request, edit roster.Edit) error {
-	if err := s.checkNumbers(r.Context(), edit.Book); err != nil {
+	if err := s.checkAddresses(r.Context(), edit.Book); err != nil {
 		return err
 	}
 	if r.URL.Query().Get("dry_run") == "true" {

@@ -35,6 +35,10 @@ type Options struct {
 
 	// Number says whether a telephone number can be a contact, and otherwise why not and what to do; nil: every number can.
 	Number func(e164 string) (detail, fix string, ok bool)
+	// Gateway says the same of the address of a person's webhook; nil: every address can be one.
+	Gateway func(address string) (detail, fix string, ok bool)
+	// GatewaySecret gives the secret that signs what goes to that address; nil: nothing goes there.
+	GatewaySecret func(address string) string
 
 	PublicURL string           // as callers and browsers see it, https://line.example; "": cookies are not bound to https
 	Roster    string           // id of the roster that the pages show; "" is the first
@@ -98,6 +102,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeRoster(mux)
 	s.routeEdits(mux)
 	s.routeTests(mux)
+	s.routeGateways(mux)
 	s.routeDirectory(mux)
 	s.routeCalendars(mux)
 	s.routeHealth(mux)

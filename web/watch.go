@@ -111,7 +111,7 @@ func readinessFor(c *roster.Compiled, from, until time.Time) readinessOfRoster {
 		}
 		ready := personReady{Person: p.ID, CallSign: p.CallSign, Contacts: []contactReady{}, Verified: p.VerifiedAt(from), Duty: duties[p.ID]}
 		for _, contact := range p.Contacts {
-			if contact.Channel == roster.Email { // nobody is reached by it, and nothing of it can be verified
+			if !contact.Telephone() { // nobody is reached by it, and nothing of it can be verified
 				continue
 			}
 			one := contactReady{ID: contact.ID, Channel: contact.Channel, Verified: contact.VerifiedAt(from)}

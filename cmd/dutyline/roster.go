@@ -19,27 +19,28 @@ import (
 )
 
 type rosterCommand struct {
-	Now       nowCommand       `cmd:"" help:"Say who is on duty, and who is next."`
-	Why       whyCommand       `cmd:"" help:"Say why they are on duty."`
-	Show      bookCommand      `cmd:"" help:"Show people, rosters and overrides."`
-	Preview   previewCommand   `cmd:"" help:"Say what apply would change, and change nothing."`
-	Apply     applyCommand     `cmd:"" help:"Replace the roster by a file, made from the revision that stands in it. Shifts that are over stay."`
-	Export    exportCommand    `cmd:"" help:"Write the whole roster, as apply reads it."`
-	ICS       icsCommand       `cmd:"" name:"ics" help:"Write the final roster as a calendar (iCalendar)."`
-	Feed      feedCommand      `cmd:"" help:"Calendars at secret addresses, for calendar programs."`
-	Import    importCommand    `cmd:"" help:"Take leave or holidays out of a calendar file."`
-	Print     printCommand     `cmd:"" help:"Write the roster for paper, with names and telephones: for the day when everything is down."`
-	History   historyCommand   `cmd:"" help:"List the edits: who, when and why."`
-	Revert    revertCommand    `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
-	Gaps      gapsCommand      `cmd:"" help:"List when nobody is on duty."`
-	Fairness  fairnessCommand  `cmd:"" help:"Say who has how many hours, nights and weekends."`
-	Rebuild   rebuildCommand   `cmd:"" help:"Write the roster in Redis anew from the log. It mends itself; this does it now, whatever is there."`
-	Rotation  rotationCommand  `cmd:"" help:"Let people join and leave, and change when turns change."`
-	Takeover  takeoverCommand  `cmd:"" help:"Put somebody on duty now, to the end of the shift."`
-	Giveback  givebackCommand  `cmd:"" help:"End what somebody has taken over."`
-	Cover     coverCommand     `cmd:"" help:"Ask others to take a duty, and answer."`
-	Swap      swapCommand      `cmd:"" help:"Exchange two duties."`
-	Readiness readinessCommand `cmd:"" help:"Say whether everybody on duty can be reached, who comes next, and what to mend."`
+	Now        nowCommand        `cmd:"" help:"Say who is on duty, and who is next."`
+	Why        whyCommand        `cmd:"" help:"Say why they are on duty."`
+	Show       bookCommand       `cmd:"" help:"Show people, rosters and overrides."`
+	Preview    previewCommand    `cmd:"" help:"Say what apply would change, and change nothing."`
+	Apply      applyCommand      `cmd:"" help:"Replace the roster by a file, made from the revision that stands in it. Shifts that are over stay."`
+	Export     exportCommand     `cmd:"" help:"Write the whole roster, as apply reads it."`
+	ICS        icsCommand        `cmd:"" name:"ics" help:"Write the final roster as a calendar (iCalendar)."`
+	Feed       feedCommand       `cmd:"" help:"Calendars at secret addresses, for calendar programs."`
+	Import     importCommand     `cmd:"" help:"Take leave or holidays out of a calendar file."`
+	Print      printCommand      `cmd:"" help:"Write the roster for paper, with names and telephones: for the day when everything is down."`
+	History    historyCommand    `cmd:"" help:"List the edits: who, when and why."`
+	Revert     revertCommand     `cmd:"" help:"Bring an earlier revision back from now on. People keep the telephones that they have."`
+	Gaps       gapsCommand       `cmd:"" help:"List when nobody is on duty."`
+	Fairness   fairnessCommand   `cmd:"" help:"Say who has how many hours, nights and weekends."`
+	Rebuild    rebuildCommand    `cmd:"" help:"Write the roster in Redis anew from the log. It mends itself; this does it now, whatever is there."`
+	Rotation   rotationCommand   `cmd:"" help:"Let people join and leave, and change when turns change."`
+	Takeover   takeoverCommand   `cmd:"" help:"Put somebody on duty now, to the end of the shift."`
+	Giveback   givebackCommand   `cmd:"" help:"End what somebody has taken over."`
+	Cover      coverCommand      `cmd:"" help:"Ask others to take a duty, and answer."`
+	Swap       swapCommand       `cmd:"" help:"Exchange two duties."`
+	WebhookKey webhookKeyCommand `cmd:"" name:"webhook-key" help:"Show the secret with which the receiver of a person's webhook checks signatures."`
+	Readiness  readinessCommand  `cmd:"" help:"Say whether everybody on duty can be reached, who comes next, and what to mend."`
 }
 
 // dutyFlags say which duty is asked for.
@@ -152,7 +153,7 @@ func (bookCommand) Run(ctx context.Context, c *console) error {
 		var contacts []string
 		for _, k := range p.Contacts {
 			text := k.Channel
-			if !k.Verified && k.Channel != roster.Email {
+			if !k.Verified && k.Telephone() {
 				text += " (not verified)"
 			}
 			contacts = append(contacts, text)

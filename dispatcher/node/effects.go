@@ -157,14 +157,14 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 	log := n.opts.Logger.With(zap.Stringer("request", c.Message.Ref), zap.String("attempt", c.Message.Attempt), zap.String("provider", c.Provider),
 		zap.String("channel", c.Medium))
 	m := c.Message
-	if m.About.Asks() && c.Medium != notifier.MediumEmail { // nobody answers by e-mail, and a mailbox may be read by others
+	if m.About.Asks() && !notifier.Beside(c.Medium) { // nobody answers over it, and a mailbox or a display may be read by others
 		m.Code = n.opts.Code(m.Ref, m.Page)
 	}
 	channel := n.channels[c.Provider+"/"+c.Medium]
 	if channel == nil || m.To == "" { // the provider or the contact is gone from the configuration or the roster
 		return c.AfterSend(notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}, n.opts.Clock.Now())
 	}
-	if c.Recipient == request.ToSender {
+	if c.Medium == dispatcher.SenderMedium || c.Medium == notifier.MediumHook {
 		go func() { // a receiver that hangs holds no shutdown: what is sent again is known by its id
 			select {
 			case <-n.stopping:
@@ -172,6 +172,8 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 			case <-ctx.Done():
 			}
 		}()
+	}
+	if c.Recipient == request.ToSender {
 		var err error
 		if m.Status, err = n.status(ctx, m.Ref); err != nil {
 			return c.AfterSend(notifier.Failed{Kind: request.FailedForNow, Code: "no_status"}, n.opts.Clock.Now())

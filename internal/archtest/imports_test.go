@@ -51,7 +51,7 @@ var table = map[string]row{
 	// Which voice speaks a language is the provider's, so that phrase's languages are named here too.
 	"notifier/twilio": {ours: []string{"notifier", "notifier/telephone", "phrase", "request"}},
 	"notifier/vonage": {ours: []string{"notifier", "notifier/telephone", "phrase", "request"}},
-	// Says what became of a request in request's words: the news, and the failures of an attempt.
+	// Says what became of a request, and that somebody is asked, in request's words: the news, and the failures of an attempt.
 	"notifier/webhook": {ours: []string{"notifier", "request"}},
 	// Writes e-mails that go beside the telephone, in the words of phrase, over any server of SMTP.
 	"notifier/mail": {ours: []string{"notifier", "phrase", "request"}},

@@ -136,8 +136,8 @@ func (h Harness) content(t *testing.T) {
 				if !refersTo(p, got.Text, m.Ref) {
 					t.Errorf("an ask in %q lacks its reference: %q", reader, got.Text)
 				}
-				// What is said aloud is heard by whoever stands by, and a mailbox is read by others: a code stays here.
-				if written := strings.Contains(joined(got.Text), m.Code); written == (spoken(p) || p.Channel().Medium() == notifier.MediumEmail) {
+				// What is said aloud is heard by whoever stands by, and a mailbox or a display is read by others: a code stays here.
+				if written := strings.Contains(joined(got.Text), m.Code); written == (spoken(p) || notifier.Beside(p.Channel().Medium())) {
 					t.Errorf("an ask in %q has its code: %t: %q", reader, written, got.Text)
 				}
 			}

@@ -38,11 +38,23 @@ func public(ip netip.Addr) bool {
 		!slices.ContainsFunc(reserved, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
+// A Reach is which addresses may be called besides those of the public internet.
+type Reach struct {
+	Loopback bool           // this machine
+	Networks []netip.Prefix // the operator's own
+}
+
+// Allows reports whether an address may be called.
+func (r Reach) Allows(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return public(ip) || (r.Loopback && ip.IsLoopback()) || slices.ContainsFunc(r.Networks, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
 // guard looks at the address that is about to be connected to, after names were resolved: a name that resolves anew cannot go around it.
-func guard(allowLoopback bool) func(network, address string, _ syscall.RawConn) error {
+func guard(r Reach) func(network, address string, _ syscall.RawConn) error {
 	return func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
-		if err == nil && (public(to.Addr()) || (allowLoopback && to.Addr().Unmap().IsLoopback())) {
+		if err == nil && r.Allows(to.Addr()) {
 			return nil
 		}
 		return errNotPublic
@@ -54,10 +66,10 @@ const largestHeader = 64 << 10
 
 // transport is a channel's own. It has no proxy, which would connect in its place and look at nothing, and speaks HTTP/1 alone: a connection
 // that has died is dropped together with its call there.
-func transport(allowLoopback bool) *http.Transport {
+func transport(r Reach) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, Control: guard(allowLoopback)}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, Control: guard(r)}
 	return &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 30 * time.Second, DisableCompression: true,
 		MaxIdleConnsPerHost: 2, MaxResponseHeaderBytes: largestHeader, Protocols: protocols,

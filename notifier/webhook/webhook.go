@@ -19,10 +19,10 @@ import (
 	"github.com/dutyline/dutyline/request"
 )
 
-// Medium is the channel's name in events.
-const Medium = "webhook"
+// Name is the provider's name in events, and that of the medium over which senders are told.
+const Name = "webhook"
 
-// types are the types of message, by what they are about. Do not modify.
+// types are the types of message to senders, by what they are about. Do not modify.
 var types = map[notifier.About]string{
 	request.NewsAcknowledged:   "request.acknowledged",
 	request.NewsDeadlineMissed: "request.deadline_missed",
@@ -31,7 +31,7 @@ var types = map[notifier.About]string{
 	request.NewsLapsed:         "request.acknowledgement_lapsed",
 }
 
-// An Endpoint is where a sender wants to be told.
+// An Endpoint is where messages go.
 type Endpoint struct {
 	URL string
 	Key []byte // that signs, see [Secret]
@@ -39,52 +39,66 @@ type Endpoint struct {
 
 // Options are what a channel is made with.
 type Options struct {
-	// Endpoint gives a sender's, by their id; ok is false for who has none. It answers from memory and is safe for concurrent use. Required.
-	Endpoint func(sender string) (e Endpoint, ok bool)
+	// Endpoint gives that of a recipient: a sender by their id, a person by the address of their contact. ok is false for who has none. It
+	// answers from memory and is safe for concurrent use. Required.
+	Endpoint func(to string) (e Endpoint, ok bool)
 	// AllowLoopback takes http to this machine, too: for tests, and for trying out.
 	AllowLoopback bool
-	Now           func() time.Time  // the node's now; nil: the wall clock
-	Transport     http.RoundTripper // nil: its own, the only one that keeps to public addresses
+	// Networks are those that are called besides the public internet.
+	Networks  []netip.Prefix
+	Now       func() time.Time  // the node's now; nil: the wall clock
+	Transport http.RoundTripper // nil: its own, the only one that keeps to public addresses
 }
 
-// A Channel posts to senders. It is safe for concurrent use.
+// A Channel posts to receivers of one kind: those of senders, or those of people. It is safe for concurrent use.
 type Channel struct {
 	opts   Options
 	client *http.Client
+	medium string
+	types  map[notifier.About]string
+	data   func(notifier.Message) any
+	direct bool // what receives is the recipient's own, and has nobody behind it who is to be told
 }
 
 var _ notifier.Channel = (*Channel)(nil)
 
-// New makes a channel. It makes no call.
+// New makes the channel to senders. It makes no call.
 func New(o Options) *Channel {
+	c := o.channel()
+	c.medium, c.types, c.direct = Name, types, true
+	c.data = func(m notifier.Message) any { return json.RawMessage(m.Status) }
+	return c
+}
+
+func (o Options) channel() *Channel {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Transport == nil {
-		o.Transport = transport(o.AllowLoopback)
+		o.Transport = transport(Reach{o.AllowLoopback, o.Networks})
 	}
-	return &Channel{o, &http.Client{
+	return &Channel{opts: o, client: &http.Client{
 		Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
 // Name is webhook.
-func (*Channel) Name() string { return Medium }
+func (*Channel) Name() string { return Name }
 
-// Medium is webhook.
-func (*Channel) Medium() string { return Medium }
+// Medium is webhook to senders, and hook to people.
+func (c *Channel) Medium() string { return c.medium }
 
 // Lane is the host that receives: one that hangs keeps nobody else's messages waiting. It is none for who has no address.
-func (c *Channel) Lane(sender notifier.Phone) string {
-	if _, u, ok := c.endpoint(sender); ok {
+func (c *Channel) Lane(to notifier.Phone) string {
+	if _, u, ok := c.endpoint(to); ok {
 		return strings.ToLower(u.Host)
 	}
 	return "none"
 }
 
-// endpoint is a sender's, with its address taken apart; ok is false when there is none that may be called.
-func (c *Channel) endpoint(sender notifier.Phone) (e Endpoint, u *url.URL, ok bool) {
-	if e, ok = c.opts.Endpoint(string(sender)); !ok {
+// endpoint is a recipient's, with its address taken apart; ok is false when there is none that may be called.
+func (c *Channel) endpoint(to notifier.Phone) (e Endpoint, u *url.URL, ok bool) {
+	if e, ok = c.opts.Endpoint(string(to)); !ok {
 		return e, nil, false
 	}
 	u, err := url.Parse(e.URL)
@@ -103,20 +117,21 @@ func loopback(host string) bool {
 type payload struct {
 	Type      string          `json:"type"`
 	Timestamp request.Instant `json:"timestamp"` // about when it happened
-	Data      json.RawMessage `json:"data"`      // the status of the request as of sending
+	Data      any             `json:"data"`      // to a sender: the status of the request as of sending; to a person: see notice
 }
 
-// Send posts the message. An answer of 2xx is its delivery, whatever the answer says.
+// Send posts the message. An answer of 2xx is its delivery to a sender, whatever the answer says. To a person it is only accepted then: whether
+// what receives it has shown it to anybody is not known.
 func (c *Channel) Send(ctx context.Context, m notifier.Message) notifier.Outcome {
 	endpoint, u, ok := c.endpoint(m.To)
-	kind, known := types[m.About]
+	kind, known := c.types[m.About]
 	switch {
 	case !ok:
 		return notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}
 	case !known: // a later version's page
 		return notifier.Failed{Kind: request.FailedConfig, Code: "no_words"}
 	}
-	body, err := json.Marshal(payload{kind, request.At(m.Ordered), m.Status})
+	body, err := json.Marshal(payload{kind, request.At(m.Ordered), c.data(m)})
 	if err != nil {
 		return notifier.Failed{Kind: request.FailedConfig, Code: "no_status"}
 	}
@@ -141,7 +156,7 @@ func (c *Channel) Send(ctx context.Context, m notifier.Message) notifier.Outcome
 		return failure(ctx, err, got.Load() || !looked.Load())
 	}
 	_ = response.Body.Close() // unread: nothing that a receiver says matters beyond its status, and it could go on for ever
-	return outcome(id, response)
+	return c.outcome(id, response)
 }
 
 // Find finds nothing: there is nobody to ask, and who gets a message twice knows it by its id.
@@ -165,11 +180,11 @@ func failure(ctx context.Context, err error, wrote bool) notifier.Failed {
 }
 
 // outcome reads the answer.
-func outcome(id string, r *http.Response) notifier.Outcome {
+func (c *Channel) outcome(id string, r *http.Response) notifier.Outcome {
 	f := notifier.Failed{Code: "http_" + strconv.Itoa(r.StatusCode)}
 	switch status := r.StatusCode; {
 	case status >= 200 && status < 300:
-		return notifier.Accepted{ProviderID: id, Delivered: true}
+		return notifier.Accepted{ProviderID: id, Delivered: c.direct}
 	case status == http.StatusTooManyRequests, status == http.StatusTooEarly:
 		f.Kind = request.FailedForNow
 	case status >= 500, status == http.StatusRequestTimeout:

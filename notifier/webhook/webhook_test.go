@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,7 +84,13 @@ func newReceiver(t *testing.T) *receiver {
 		close(r.done)
 		r.server.Close()
 	})
-	r.channel = webhook.New(webhook.Options{AllowLoopback: true, Endpoint: r.endpoint, Transport: waits{r, &http.Transport{
+	r.channel = webhook.New(webhook.Options{AllowLoopback: true, Endpoint: r.endpoint, Transport: r.transport()})
+	return r
+}
+
+// transport leads to the receiver, whatever the address.
+func (r *receiver) transport() http.RoundTripper {
+	return waits{r, &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			if r.is() == notifiertest.Down {
 				return nil, errors.New("connection refused")
@@ -90,8 +98,7 @@ func newReceiver(t *testing.T) *receiver {
 			return (&net.Dialer{}).DialContext(ctx, network, r.server.Listener.Addr().String())
 		},
 		DisableKeepAlives: true, // so that Down holds from the next call on
-	}}})
-	return r
+	}}
 }
 
 func (*receiver) endpoint(sender string) (webhook.Endpoint, bool) {
@@ -167,7 +174,7 @@ func (r *receiver) take(in *http.Request, body []byte) {
 	}
 	r.taken = append(r.taken, taken{in.Header, body})
 	r.arrived = append(r.arrived, notifiertest.Arrival{
-		To: notifier.Phone("+" + in.URL.Query().Get("of")), Text: message.Type + " " + message.Data["reference"] + " " + message.Data["code"],
+		To: notifier.Phone("+" + in.URL.Query().Get("of")), Text: message.Type + " " + strings.Join(slices.Sorted(maps.Values(message.Data)), " "),
 		ProviderID: in.Header.Get("webhook-id"),
 	})
 }

@@ -163,7 +163,7 @@ func person(p roster.Person) Person {
 		one.Languages = append(one.Languages, clean(l.Tag))
 	}
 	for _, c := range p.Contacts {
-		if c.Channel == roster.Email { // nobody is called there
+		if !c.Telephone() { // nobody is called there
 			continue
 		}
 		i := slices.IndexFunc(one.Phones, func(have Phone) bool { return have.Number == c.Address })
