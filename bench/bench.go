@@ -48,7 +48,7 @@ var (
 	whole = size{
 		alone: 1000, crowd: 3200, storm: 3000, errands: 200, paged: 800, burst: 200, bursts: 5,
 		open: 100_000, due: 3000, rate: 100, closed: 1_000_000, asks: 20_000, idle: 10 * time.Second,
-		pressure: 10_000, emergencies: 200, pages: 128,
+		pressure: 10_000, emergencies: 200, pages: 256,
 	}
 	quick = size{
 		alone: 20, crowd: 128, storm: 200, errands: 20, paged: 64, burst: 10, bursts: 1,

@@ -89,7 +89,8 @@ func (r *run) emergencies(ctx context.Context, perSecond int) (idle, storm sampl
 
 // measurePages raises requests that page a team at once, until all of its pages are with the provider.
 func (r *run) measurePages(ctx context.Context) (err error) {
-	team, requests := r.size.burst, r.size.pages
+	const team = 16
+	requests := r.size.pages
 	r.say("%d requests that page %d people each", requests, team)
 	s, err := r.startStandalone(ctx, book(team, 1, time.Now()), "[[team:"+everyone+"]]")
 	if err != nil {

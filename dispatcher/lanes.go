@@ -11,8 +11,9 @@ import (
 type lane struct {
 	*notifier.Lane
 	provider *Provider
-	key      string    // by which the nodes that may serve it are ordered
-	dearest  int       // what the costliest of what was put into it costs
+	key      string // by which the nodes that may serve it are ordered
+	dearest  int    // what the costliest of what was put into it costs
+	costs    map[wording]int
 	moved    time.Time // a node before this one began an attempt, or something came to wait in the empty lane
 	stalled  bool      // it stood still for too long: this node serves it too
 }
@@ -217,12 +218,37 @@ func (m *Machine) newLane(name string, provider *Provider) *lane {
 	return l
 }
 
-// cost is what a page takes of the rate of its lane.
+// wording is what tells how long the words of two messages are, unless they speak of a duty: references and codes have a length.
+type wording struct {
+	about            notifier.About
+	alarm            request.AlarmKind
+	urgency          request.Urgency
+	language, reader string
+}
+
+// mostWordings bounds what a lane remembers: the language of a request is what its sender wrote.
+const mostWordings = 1024
+
+// cost is what a page takes of the rate of its lane. A page goes in and out of its lane with every race that its request loses, and its words
+// stay the same.
 func (m *Machine) cost(s *request.State, p *request.Page, l *lane) int {
 	if l.provider.Cost == nil {
 		return 1
 	}
-	return l.provider.Cost(m.words(s, p))
+	msg := m.words(s, p)
+	if s.Matter != nil || !msg.Duty.From.IsZero() {
+		return l.provider.Cost(msg)
+	}
+	key := wording{msg.About, msg.Alarm, msg.Urgency, msg.Language, msg.Reader}
+	cost, ok := l.costs[key]
+	if !ok {
+		if l.costs == nil || len(l.costs) == mostWordings {
+			l.costs = map[wording]int{}
+		}
+		cost = l.provider.Cost(msg)
+		l.costs[key] = cost
+	}
+	return cost
 }
 
 // mostStarts is how many intents one commit holds at most, each of some 150 bytes: a message of the log may have a million.

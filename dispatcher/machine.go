@@ -15,7 +15,8 @@ type Provider struct {
 	Lane   func(to notifier.Phone) string
 	Limit  notifier.Limit // of each of its lanes
 	// Cost is what a message takes of the rate of its lane, the segments of a text: the words and everything else are there, but for the code.
-	// nil: one. It is called while a page is put into its lane, and must not block.
+	// nil: one. It is called while a page is put into its lane, must not block, and gives the same for messages that differ only in reference,
+	// page, recipient and times.
 	Cost func(notifier.Message) int
 }
 
