@@ -271,8 +271,9 @@ func (m *Machine) serve(now time.Time) {
 				break
 			}
 			e := m.entries[item.Ref]
-			// Decided first, here or by another node, or the commit is full: consider puts the page back.
-			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts {
+			// Decided first, here or by another node, or the commit is full: consider puts the page back. Of many pages that expire together some
+			// are in their lanes until they are considered.
+			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts || tooLate(e.state.Page(item.Page), now) {
 				m.putBack(e, item.Page)
 				continue
 			}
@@ -285,6 +286,11 @@ func (m *Machine) serve(now time.Time) {
 	for _, e := range begun {
 		m.begin(now, e)
 	}
+}
+
+// tooLate reports whether the time of a page is over that nobody has on its way. An attempt that may have arrived is looked up all the same.
+func tooLate(p *request.Page, now time.Time) bool {
+	return p.State != request.PageSending && !now.Before(p.Expires.Time)
 }
 
 // begin appends the intents of the attempts that were gathered; the calls follow when they are in the log.
