@@ -281,6 +281,7 @@ func (m *Machine) serve(now time.Time) {
 				begun = append(begun, e)
 			}
 			e.starts = append(e.starts, start{page: item.Page, lane: name})
+			begun = m.gather(now, l, item, begun)
 		}
 	}
 	for _, e := range begun {
@@ -305,6 +306,9 @@ func (m *Machine) begin(now time.Time, e *entry) {
 			kind, body.Attempt, s.takenOver = request.AttemptTakenOver, a.ID, true
 		} else {
 			body.Attempt, body.LookUp = request.AttemptID(s.page, len(p.Attempts)+1), p.LookUp()
+			if s.joint != nil {
+				body.Joint = s.joint.name
+			}
 		}
 		events[i] = request.NewEvent(kind, body)
 	}

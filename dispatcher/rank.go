@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"slices"
 	"time"
+
+	"github.com/dutyline/dutyline/notifier"
 )
 
 // rankDelay is how much later each rank acts than the one before it: longer than an append takes and its news travel, so that of several
@@ -124,7 +126,9 @@ func (m *Machine) begun(now time.Time, e *entry, page, node string) {
 		return
 	}
 	l := m.lane(p)
-	l.Spend(now, m.cost(e.state, p, l))
+	if a := p.Last(); a == nil || a.Joint == "" || a.Joint == notifier.JointOf(e.state.Ref, a.ID) { // of a text for several, one counts
+		l.Spend(now, m.cost(e.state, p, l))
+	}
 	if m.rank(l.key, node) < m.rank(l.key, m.opts.Node) {
 		l.moved, l.stalled = now, false
 	}
