@@ -30,7 +30,7 @@ func (t *telephone) add(texts, calls notifier.Channel, perSecond, callsPerSecond
 		}
 		return notifier.Limit{PerSecond: *rate}
 	}
-	t.providers = append(t.providers, node.Provider{Channel: texts, Limit: limit(perSecond), Cost: telephony.Cost}, node.Provider{Channel: calls, Limit: limit(callsPerSecond)})
+	t.providers = append(t.providers, node.Provider{Channel: texts, Limit: limit(perSecond), Cost: telephony.Cost, Together: telephony.FitTogether}, node.Provider{Channel: calls, Limit: limit(callsPerSecond)})
 	t.webhooks = append(t.webhooks, webhooks)
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/dutyline/dutyline/request"
 )
 
 // warmUps are raised before anything is measured.
@@ -171,7 +173,7 @@ func (r *run) raiseAndPage(ctx context.Context, s *standalone, n, texts int) (ac
 	}
 	had := s.provider.count()
 	begin := time.Now()
-	accept, err = s.raiseAll(ctx, crowd, n)
+	accept, err = s.raiseAll(ctx, crowd, n, request.Critical)
 	if err != nil {
 		return nil, t, err
 	}

@@ -38,16 +38,22 @@ type size struct {
 	closed  int           // commits
 	asks    int           // who is on duty now
 	idle    time.Duration // how long nothing happens
+
+	pressure    int // requests that wait while …
+	emergencies int // … these are raised
+	pages       int // requests for a team
 }
 
 var (
 	whole = size{
 		alone: 1000, crowd: 3200, storm: 3000, errands: 200, paged: 800, burst: 200, bursts: 5,
 		open: 100_000, due: 3000, rate: 100, closed: 1_000_000, asks: 20_000, idle: 10 * time.Second,
+		pressure: 10_000, emergencies: 200, pages: 256,
 	}
 	quick = size{
 		alone: 20, crowd: 128, storm: 200, errands: 20, paged: 64, burst: 10, bursts: 1,
 		open: 300, due: 60, rate: 60, closed: 2000, asks: 500, idle: 300 * time.Millisecond,
+		pressure: 256, emergencies: 10, pages: 16,
 	}
 )
 
@@ -69,6 +75,7 @@ var parts = []struct {
 	{"accept", (*run).measureAccept},
 	{"crowd", (*run).measureCrowd},
 	{"storm", (*run).measureStorm},
+	{"pressure", (*run).measurePressure},
 	{"paged", (*run).measurePaged},
 	{"burst", (*run).measureBurst},
 	{"open", (*run).measureOpen},

@@ -89,6 +89,7 @@ var figures = []string{
 	"accept_p50", "accept_p99", "accepted_to_provider_p50", "accepted_to_provider_p99",
 	"accept_64_clients_p50", "accept_64_clients_p99", "accepted_64_clients", "paged_one_officer",
 	"others_storm_raised_p50", "others_storm_raised_p99", "others_storm_paged_p50", "others_storm_paged_p99",
+	"emergency_storm_p50", "emergency_storm_p99", "emergency_storm_paced_rest", "emergency_storm_paced_p50", "emergency_storm_paced_p99", "pages",
 	"appends_per_request", "accepted_and_paged",
 	"burst_10_requests", "burst_10_people", "burst_10_requests_for_10_people",
 	"start_2400_open_commits", "open_300_lateness_p50", "open_300_lateness_p99", "open_300_stored_p99", "open_300_memory",

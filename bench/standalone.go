@@ -32,8 +32,8 @@ type standalone struct {
 }
 
 // startStandalone starts a node with a roster and a policy, and raises a few requests so that nothing is measured cold. levels is the
-// policy's, as the configuration writes it.
-func (r *run) startStandalone(ctx context.Context, b roster.Book, levels string) (s *standalone, err error) {
+// policy's, as the configuration writes it; more are further variables of its environment.
+func (r *run) startStandalone(ctx context.Context, b roster.Book, levels string, more ...string) (s *standalone, err error) {
 	s = &standalone{}
 	defer func() {
 		if err != nil {
@@ -46,7 +46,8 @@ func (r *run) startStandalone(ctx context.Context, b roster.Book, levels string)
 	if s.provider, err = startProvider(); err != nil {
 		return s, err
 	}
-	s.process, err = r.start(ctx, append(s.provider.environ(), "DUTYLINE_POLICY_LEVELS="+levels, "DUTYLINE_LOG_LEVEL=error"),
+	environ := append(s.provider.environ(), "DUTYLINE_POLICY_LEVELS="+levels, "DUTYLINE_LOG_LEVEL=error")
+	s.process, err = r.start(ctx, append(environ, more...),
 		"run", "--data", s.dir, "--listen", "127.0.0.1:0", "--sim-listen", "127.0.0.1:0")
 	if err != nil {
 		return s, err
@@ -149,11 +150,14 @@ func (s *standalone) close() error {
 	return os.RemoveAll(s.dir)
 }
 
-// body is a request of a few hundred bytes. No two are alike.
-func body(i int) []byte {
-	return fmt.Appendf(nil, `{"type":"preservation","urgency":"critical","language":"en","requesting_state":"XX","authority":"Synthetic authority of a measurement",`+
+// body is a critical request.
+func body(i int) []byte { return bodyOf(request.Critical, i) }
+
+// bodyOf is a request of a few hundred bytes. No two are alike.
+func bodyOf(urgency request.Urgency, i int) []byte {
+	return fmt.Appendf(nil, `{"type":"preservation","urgency":"%s","language":"en","requesting_state":"XX","authority":"Synthetic authority of a measurement",`+
 		`"offence":"Illegal access","legal_provision":"Section 0 of no code","facts":"Synthetic request %d of a measurement. Nothing of this happened. `+
-		`It is about as long as a summary of the facts that somebody writes at night, in a hurry, with the logs rolling over."}`, i)
+		`It is about as long as a summary of the facts that somebody writes at night, in a hurry, with the logs rolling over."}`, urgency, i)
 }
 
 // warm raises requests, each paging so many people, until the paths are warm.
@@ -214,13 +218,13 @@ func (s *standalone) level(ctx context.Context) (l level, err error) {
 }
 
 // raiseAll raises n requests over HTTP from so many clients, each as soon as the one before is accepted.
-func (s *standalone) raiseAll(ctx context.Context, clients, n int) (accept sample, err error) {
+func (s *standalone) raiseAll(ctx context.Context, clients, n int, urgency request.Urgency) (accept sample, err error) {
 	samples := make([]sample, clients)
 	err = together(ctx, clients, func(ctx context.Context, c int) error {
 		sender := client.New(s.url, s.token)
 		for i := range max(n/clients, 1) {
 			begin := time.Now()
-			if _, err := sender.Raise(ctx, "", body(c*1_000_000+i), false); err != nil {
+			if _, err := sender.Raise(ctx, "", bodyOf(urgency, c*1_000_000+i), false); err != nil {
 				return err
 			}
 			samples[c] = append(samples[c], time.Since(begin))

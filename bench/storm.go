@@ -57,7 +57,7 @@ func (r *run) measureStorm(ctx context.Context) (err error) {
 	err = together(ctx, 2, func(ctx context.Context, part int) (err error) {
 		if part == 0 {
 			defer close(accepted)
-			_, err = s.raiseAll(ctx, crowd, r.size.storm)
+			_, err = s.raiseAll(ctx, crowd, r.size.storm, request.Critical)
 			return err
 		}
 		arriving, err = several(ctx, func(int) bool {

@@ -38,6 +38,8 @@ type Call struct {
 	SendAnyway bool
 	Tries      int // attempts of this page so far, this one included
 	Deadline   time.Time
+	// With are the calls of further pages that go in the same text, which the message lists: what comes of the one call comes of each.
+	With []Call
 }
 
 func (Append) command() {}

@@ -11,8 +11,9 @@ import (
 type lane struct {
 	*notifier.Lane
 	provider *Provider
-	key      string    // by which the nodes that may serve it are ordered
-	dearest  int       // what the costliest of what was put into it costs
+	key      string // by which the nodes that may serve it are ordered
+	dearest  int    // what the costliest of what was put into it costs
+	costs    map[wording]int
 	moved    time.Time // a node before this one began an attempt, or something came to wait in the empty lane
 	stalled  bool      // it stood still for too long: this node serves it too
 }
@@ -194,12 +195,37 @@ func (m *Machine) newLane(name string, provider *Provider) *lane {
 	return l
 }
 
-// cost is what a page takes of the rate of its lane.
+// wording is what tells how long the words of two messages are, unless they speak of a duty: references and codes have a length.
+type wording struct {
+	about            notifier.About
+	alarm            request.AlarmKind
+	urgency          request.Urgency
+	language, reader string
+}
+
+// mostWordings bounds what a lane remembers: the language of a request is what its sender wrote.
+const mostWordings = 1024
+
+// cost is what a page takes of the rate of its lane. A page goes in and out of its lane with every race that its request loses, and its words
+// stay the same.
 func (m *Machine) cost(s *request.State, p *request.Page, l *lane) int {
 	if l.provider.Cost == nil {
 		return 1
 	}
-	return l.provider.Cost(m.words(s, p))
+	msg := m.words(s, p)
+	if s.Matter != nil || !msg.Duty.From.IsZero() {
+		return l.provider.Cost(msg)
+	}
+	key := wording{msg.About, msg.Alarm, msg.Urgency, msg.Language, msg.Reader}
+	cost, ok := l.costs[key]
+	if !ok {
+		if l.costs == nil || len(l.costs) == mostWordings {
+			l.costs = map[wording]int{}
+		}
+		cost = l.provider.Cost(msg)
+		l.costs[key] = cost
+	}
+	return cost
 }
 
 // mostStarts is how many intents one commit holds at most, each of some 150 bytes: a message of the log may have a million.
@@ -225,8 +251,9 @@ func (m *Machine) serve(now time.Time) {
 			if m.moves(now, e, item.Page, l) {
 				continue
 			}
-			// Decided first, here or by another node, or the commit is full: consider puts the page back.
-			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts {
+			// Decided first, here or by another node, or the commit is full: consider puts the page back. Of many pages that expire together some
+			// are in their lanes until they are considered.
+			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts || tooLate(e.state.Page(item.Page), now) {
 				m.putBack(e, item.Page)
 				continue
 			}
@@ -237,6 +264,7 @@ func (m *Machine) serve(now time.Time) {
 			if o := m.paths.named(l.provider.Medium, l.provider.Name); o != nil {
 				o.tries(now)
 			}
+			begun = m.gather(now, l, item, begun)
 		}
 	}
 	for _, e := range begun {
@@ -256,6 +284,11 @@ func (m *Machine) moves(now time.Time, e *entry, page string, l *lane) bool {
 	return true
 }
 
+// tooLate reports whether the time of a page is over that nobody has on its way. An attempt that may have arrived is looked up all the same.
+func tooLate(p *request.Page, now time.Time) bool {
+	return p.State != request.PageSending && !now.Before(p.Expires.Time)
+}
+
 // begin appends the intents of the attempts that were gathered; the calls follow when they are in the log.
 func (m *Machine) begin(now time.Time, e *entry) {
 	events := make([]request.Event, len(e.starts))
@@ -268,6 +301,9 @@ func (m *Machine) begin(now time.Time, e *entry) {
 			kind, body.Attempt, s.takenOver = request.AttemptTakenOver, a.ID, true
 		} else {
 			body.Attempt, body.LookUp = request.AttemptID(s.page, len(p.Attempts)+1), p.LookUp()
+			if s.joint != nil {
+				body.Joint = s.joint.name
+			}
 		}
 		events[i] = request.NewEvent(kind, body)
 	}

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -15,8 +16,12 @@ type Provider struct {
 	Lane   func(to notifier.Phone) string
 	Limit  notifier.Limit // of each of its lanes
 	// Cost is what a message takes of the rate of its lane, the segments of a text: the words and everything else are there, but for the code.
-	// nil: one. It is called while a page is put into its lane, and must not block.
+	// nil: one. It is called while a page is put into its lane, must not block, and gives the same for messages that differ only in reference,
+	// page, recipient and times.
 	Cost func(notifier.Message) int
+	// Together reports whether the pages of a message go in one text, when they wait for one person and the number has a rate; nil: each goes
+	// alone.
+	Together func(notifier.Message) bool
 }
 
 // Options are what a machine is made with.
@@ -57,6 +62,7 @@ type Machine struct {
 	live     []string                        // nodes that serve, this one included
 	last     []string                        // those that rank last
 	commands []Command
+	joints   []*joint // texts that wait for the intents of their pages
 	watched  watched
 }
 
@@ -83,7 +89,8 @@ type entry struct {
 // start is an attempt whose intent is being appended.
 type start struct {
 	page, lane string
-	takenOver  bool // the attempt of a call that never came back: it may have arrived
+	takenOver  bool   // the attempt of a call that never came back: it may have arrived
+	joint      *joint // it goes with others; nil: alone
 }
 
 // NewMachine makes a machine that knows no request.
@@ -249,7 +256,7 @@ func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
 		e.since = time.Time{} // it was decided; what is due now is due since now
 	}
 	if e.pending != nil && e.pending.ID == c.ID {
-		m.decided(e)
+		m.decided(now, e)
 		return
 	}
 	for i, event := range c.Events {
@@ -263,20 +270,27 @@ func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
 }
 
 // decided starts the calls of the attempts whose intents are now in the log.
-func (m *Machine) decided(e *entry) {
+func (m *Machine) decided(now time.Time, e *entry) {
 	starts := e.starts
 	e.pending, e.starts = nil, nil
 	for _, started := range starts {
-		m.call(e, started)
+		command := m.call(e, started)
+		switch {
+		case started.joint != nil:
+			m.board(now, started.joint, command)
+		case command != nil:
+			m.commands = append(m.commands, *command)
+		}
 	}
 }
 
-func (m *Machine) call(e *entry, started start) {
+// call is the call of an attempt that is in the log, nil when none is needed any more.
+func (m *Machine) call(e *entry, started start) *Call {
 	p := e.state.Page(started.page)
 	a := p.Last()
 	if a == nil || !a.InFlight() {
 		m.release(e, started.page)
-		return
+		return nil
 	}
 	m.calls[call{e.state.Ref, a.ID}] = true
 	provider := m.lanes[started.lane].provider
@@ -300,7 +314,7 @@ func (m *Machine) call(e *entry, started start) {
 	}
 	// Who cannot be asked whether it has the page keeps nobody from sending it through another provider.
 	command.SendAnyway = failed >= lookUps || (command.LookUp && command.EarlierBy != provider.Name)
-	m.commands = append(m.commands, command)
+	return &command
 }
 
 // lookUps is how often the provider is asked for an attempt that may have arrived before the page is sent again all the same: a text
@@ -312,6 +326,9 @@ const lookUps = 3
 func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	msg := m.words(s, p)
 	msg.Attempt, msg.Since = p.Last().ID, p.Attempts[0].Started
+	for _, a := range p.Attempts {
+		msg.Joint = cmp.Or(msg.Joint, a.Joint)
+	}
 	if p.Channel == notifier.MediumVoice && p.Recipient != request.ToSender {
 		msg.Others = m.otherCalls(s, p)
 	}
@@ -380,6 +397,9 @@ func (m *Machine) lost(now time.Time, in Lost) {
 	e.pending, e.starts = nil, nil
 	for _, started := range starts {
 		m.putBack(e, started.page)
+		if started.joint != nil {
+			m.board(now, started.joint, nil)
+		}
 	}
 	if e.state.LastSeq > expected {
 		m.consider(now, e)
@@ -573,6 +593,7 @@ func (m *Machine) decide(now time.Time, e *entry, person string, events []reques
 
 func (m *Machine) tick(now time.Time) {
 	m.patienceEnds(now)
+	m.departs(now)
 	budget := m.sweep(now, stepBudget)
 	for budget > 0 {
 		e := m.wakes.pop(now)

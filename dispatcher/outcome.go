@@ -26,7 +26,8 @@ var backoffs = map[string]backoff{
 }
 
 // AfterLookUp decides what the answer to a look-up means: send the page all the same, or, when send is false, append these events. An
-// attempt that is found has arrived and the new one is superseded. A look-up that fails is repeated, until the call says to send anyway.
+// attempt that is found has arrived and the new one is superseded. A look-up that fails is repeated, until the call says to send anyway. What
+// is not there and whose time is over is not sent any more: the page is recorded as expired.
 func (c Call) AfterLookUp(o notifier.Outcome, now time.Time) (events []request.Event, send bool) {
 	switch o := o.(type) {
 	case notifier.Accepted:
@@ -40,10 +41,10 @@ func (c Call) AfterLookUp(o notifier.Outcome, now time.Time) (events []request.E
 		}
 		return events, false
 	case notifier.NotFound:
-		return nil, true
+		return c.sendInTime(now)
 	}
 	if c.SendAnyway {
-		return nil, true
+		return c.sendInTime(now)
 	}
 	failed, _ := o.(notifier.Failed)
 	body := c.body()
@@ -52,6 +53,16 @@ func (c Call) AfterLookUp(o notifier.Outcome, now time.Time) (events []request.E
 	if c.Earlier == c.Message.Attempt {
 		body.Failure = request.FailedUnknown // … except perhaps by the call that is being taken over
 	}
+	return []request.Event{request.NewEvent(request.AttemptFailed, body)}, false
+}
+
+// sendInTime sends the page, unless its time is over: then nothing was sent, and the plan expires it.
+func (c Call) sendInTime(now time.Time) (events []request.Event, send bool) {
+	if c.Message.Expires.IsZero() || now.Before(c.Message.Expires) {
+		return nil, true
+	}
+	body := c.body()
+	body.Failure, body.Code, body.RetryAt = request.FailedForNow, "late", request.At(now)
 	return []request.Event{request.NewEvent(request.AttemptFailed, body)}, false
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -130,7 +131,9 @@ func (m *Machine) begun(now time.Time, e *entry, b *request.AttemptBody, node st
 		by.tries(now)
 	}
 	_, l := m.lane(p, by)
-	l.Spend(now, m.cost(e.state, p, l))
+	if a := p.Last(); a == nil || a.Joint == "" || a.Joint == notifier.JointOf(e.state.Ref, a.ID) { // of a text for several, one counts
+		l.Spend(now, m.cost(e.state, p, l))
+	}
 	if m.rank(l.key, node) < m.rank(l.key, m.opts.Node) {
 		l.moved, l.stalled = now, false
 	}

@@ -40,6 +40,7 @@ type world struct {
 	silent   func(dispatcher.Call) bool // nobody ever says that this text arrived; nil: nobody says so of any
 	also     []dispatcher.Provider      // after the others
 	cost     func(notifier.Message) int
+	together func(notifier.Message) bool
 }
 
 // rung is something that a provider says of a call after it took it.
@@ -108,7 +109,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) start(name string) *node {
 	lane := func(notifier.Phone) string { return "+15005550000" }
-	providers := []dispatcher.Provider{{Name: "twilio", Medium: "sms", Lane: lane, Limit: w.limit, Cost: w.cost}}
+	providers := []dispatcher.Provider{{Name: "twilio", Medium: "sms", Lane: lane, Limit: w.limit, Cost: w.cost, Together: w.together}}
 	if w.voice {
 		providers = append(providers, dispatcher.Provider{Name: "twilio", Medium: "voice", Lane: lane, Limit: w.limit})
 	}
@@ -220,14 +221,19 @@ func (w *world) call(n *node, c dispatcher.Call) {
 		took, outcome := w.provider(c)
 		after += took
 		events = c.AfterSend(outcome, w.now.Add(after))
+		for _, one := range c.With {
+			w.at(after, func() {
+				if !n.dead {
+					w.outcome(n, one, one.AfterSend(outcome, w.now))
+				}
+			})
+		}
 	}
 	w.at(after, func() {
 		if n.dead {
 			return
 		}
-		id := request.FactID(c.Message.Attempt, "outcome")
-		w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, n.name, request.Actor{Kind: request.ByProvider, ID: c.Provider}, events...)))
-		w.step(n, dispatcher.Returned{Ref: c.Message.Ref, Attempts: []string{c.Message.Attempt}})
+		w.outcome(n, c, events)
 		if c.Medium == "voice" && w.ring != nil {
 			for _, r := range w.ring(c) {
 				w.at(r.after, func() { w.report(c, r) })
@@ -237,6 +243,13 @@ func (w *world) call(n *node, c dispatcher.Call) {
 			w.at(2*time.Second, func() { w.report(c, rung{event: request.AttemptDelivered}) })
 		}
 	})
+}
+
+// outcome stores what came of a call.
+func (w *world) outcome(n *node, c dispatcher.Call, events []request.Event) {
+	id := request.FactID(c.Message.Attempt, "outcome")
+	w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, n.name, request.Actor{Kind: request.ByProvider, ID: c.Provider}, events...)))
+	w.step(n, dispatcher.Returned{Ref: c.Message.Ref, Attempts: []string{c.Message.Attempt}})
 }
 
 // report appends what the provider says of a call.

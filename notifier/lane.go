@@ -60,6 +60,7 @@ type Lane struct {
 	waiting map[itemKey]*waiter
 	flying  map[itemKey]flight
 	busy    *Busy
+	joined  int // of those that fly
 	owed    int // tokens that went to what is more urgent past items that have waited too long, since one of those went
 }
 
@@ -67,7 +68,8 @@ type Lane struct {
 type flight struct {
 	recipient string
 	cost      int
-	owed      int // by how much it changed what the lane owes
+	owed      int  // by how much it changed what the lane owes
+	joined    bool // it goes with another one: it has no call of its own
 }
 
 // Busy counts the calls to each recipient. Lanes that share one, those of several providers that call the same telephones, exclude each
@@ -207,7 +209,7 @@ func (l *Lane) Waiting() int { return len(l.waiting) }
 
 // Next takes the item that goes now. When none can go, ok is false and wake says when to ask again (zero: after a Push or a Done).
 func (l *Lane) Next(now time.Time) (item Item, wake time.Time, ok bool) {
-	if len(l.waiting) == 0 || len(l.flying) >= l.limit.InFlight {
+	if len(l.waiting) == 0 || len(l.flying)-l.joined >= l.limit.InFlight {
 		return Item{}, time.Time{}, false
 	}
 	q, owed := l.first(now)
@@ -226,6 +228,33 @@ func (l *Lane) Next(now time.Time) (item Item, wake time.Time, ok bool) {
 	l.owed = owed
 	l.busy.calls[item.Recipient]++
 	return item, time.Time{}, true
+}
+
+// Join lets items of the same recipient go with one that flies, in the same call: by urgency, then in the order of arrival, those that may.
+// They fly until they are done, and take nothing of the rate: [Lane.Spend] what the call costs more.
+func (l *Lane) Join(ref request.Ref, page string, may func(Item) bool) []Item {
+	f, ok := l.flying[itemKey{ref, page}]
+	if !ok {
+		return nil
+	}
+	var joined []Item
+	for i := range l.classes {
+		q := l.classes[i].queues[f.recipient]
+		if q == nil {
+			continue
+		}
+		for w := q.first; w != nil; {
+			next := w.later // w is taken out
+			if may(w.item) {
+				joined = append(joined, w.item)
+				l.remove(w)
+				l.flying[w.item.key()] = flight{recipient: f.recipient, joined: true}
+				l.joined++
+			}
+			w = next
+		}
+	}
+	return joined
 }
 
 // first is the queue whose turn it is, nil when no recipient with something waiting can take a call, and what the lane owes after it.
@@ -299,6 +328,10 @@ func (l *Lane) Done(ref request.Ref, page string) {
 		return
 	}
 	delete(l.flying, key)
+	if f.joined {
+		l.joined--
+		return
+	}
 	l.busy.ended(f.recipient)
 }
 

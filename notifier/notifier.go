@@ -93,10 +93,26 @@ type Message struct {
 	Expires  time.Time
 	// Since is when the page was first attempted: a look-up need not search before it.
 	Since time.Time
+	// More are further pages that ask the same recipient and go in the same text. Each is a page of its own, with its own code.
+	More []Further
+	// Joint names the text in which the page went with others, as [JointOf] does; "" when it went alone.
+	Joint string
 	// Others are the provider's ids of what is known to have gone to the same number for other pages since. A look-up over a medium that
 	// carries no mark of the page (a call) takes none of them for this page; over any other medium they say nothing new.
 	Others []string
 }
+
+// A Further is a page that asks together with another one.
+type Further struct {
+	Ref      request.Ref
+	Page     string
+	Urgency  request.Urgency
+	Language string // of the request (BCP 47)
+	Code     string
+}
+
+// JointOf names a text for several pages by the attempt that it was planned for.
+func JointOf(ref request.Ref, attempt string) string { return string(ref) + "." + attempt }
 
 // LogValue says which message it is, without the code and with the number masked.
 func (m Message) LogValue() slog.Value {

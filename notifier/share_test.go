@@ -166,3 +166,34 @@ func TestLanesThatShareWhoIsBusyCallNobodyTwice(t *testing.T) {
 	other.Refund("A", "p2")
 	take(t, one, start)
 }
+
+func TestWhatJoinsAnotherGoesByUrgencyAndAgeAndTakesNoPlace(t *testing.T) {
+	l := NewLane(Limit{PerSecond: 1, InFlight: 2})
+	for _, i := range []Item{
+		due("u1", request.Urgent, "kim", 1, start), due("c1", request.Critical, "kim", 1, start), due("c2", request.Critical, "kim", 1, start),
+		due("r1", request.Routine, "kim", 1, start), due("other", request.Urgent, "lee", 1, start),
+	} {
+		l.Push(i)
+	}
+	first := take(t, l, start)
+	var joined []string
+	for _, i := range l.Join(first.Ref, first.Page, func(i Item) bool { return i.Page != "r1" }) {
+		joined = append(joined, i.Page)
+		if !l.Flies(i.Ref, i.Page) {
+			t.Errorf("%s does not fly", i.Page)
+		}
+	}
+	wantPages(t, joined, "c2", "u1")
+	if l.Waiting() != 2 || len(l.Join("A", "r1", func(Item) bool { return true })) > 0 {
+		t.Errorf("%d wait", l.Waiting())
+	}
+	l.Done("A", "c2") // those that joined make nobody free, and nobody busy
+	l.Refund("A", "u1")
+	if i := take(t, l, start.Add(time.Second)); i.Page != "other" {
+		t.Errorf("%s went", i.Page)
+	}
+	l.Done(first.Ref, first.Page)
+	if i := take(t, l, start.Add(2*time.Second)); i.Page != "r1" {
+		t.Errorf("%s went", i.Page)
+	}
+}

@@ -58,6 +58,7 @@ type Key string
 // The text messages. Every one fits one segment in every language.
 const (
 	Ask            Key = "sms_ask"       // {urgency} {reference} {language} {code}: take this request
+	Together       Key = "sms_together"  // {open} {items}: several that ask in one text, of up to three segments
 	Withdrawn      Key = "sms_withdrawn" // {reference}: its sender withdrew it
 	Taken          Key = "sms_taken"     // {reference}: the answers to a reply, from here on
 	AlreadyYours   Key = "sms_already_yours"
@@ -157,6 +158,7 @@ type Args struct {
 	From, Until string   // moments, as [Moment] writes them
 	Open        int      // how many requests
 	Requests    []string // their references, of which the first three are named
+	Items       []string // of [Together], as [Item] writes them
 }
 
 //go:embed lang/*.json
@@ -211,7 +213,12 @@ func Spoken(l Language, k Key, a Args) string {
 func fill(l Language, text, reference, urgency, language string, a Args) string {
 	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
 		"{alarm}", alarm(l, a.Alarm), "{roster}", a.Roster, "{from}", a.From, "{until}", a.Until, "{open}", strconv.Itoa(a.Open),
-		"{requests}", some(a.Requests), "{now}", strings.Join(a.Now, ", "), "{next}", strings.Join(a.Next, ", ")).Replace(text)
+		"{requests}", some(a.Requests), "{items}", strings.Join(a.Items, "; "), "{now}", strings.Join(a.Now, ", "), "{next}", strings.Join(a.Next, ", ")).Replace(text)
+}
+
+// Item is one of several that ask in one text: its urgency, reference, language and code.
+func Item(l Language, a Args) string {
+	return strings.ToUpper(urgency(l, a.Urgency)) + " " + a.Reference + " " + shortTag(a.Language) + " " + a.Code
 }
 
 // Moment writes a time for every language, in the zone that it carries: 2026-03-29 08:00 CEST.

@@ -169,6 +169,7 @@ type AttemptBody struct {
 	Deadline   Instant     `json:"deadline,omitzero"` // attempt_started and attempt_taken_over: the call to the provider ends by then
 	LookUp     bool        `json:"look_up,omitempty"` // attempt_started: an earlier attempt may have arrived, ask the provider first
 	Earlier    string      `json:"earlier,omitempty"` // attempt_failed: it was not sent, because this earlier attempt had arrived
+	Joint      string      `json:"joint,omitempty"`   // attempt_started: the text in which it goes with other requests, named by the first of them
 }
 
 // A FailureKind says what to do after a failed attempt.

@@ -241,7 +241,7 @@ func (s *State) attempt(c *Commit, t EventType, b AttemptBody) {
 	a := &p.Attempts[i]
 	switch t {
 	case AttemptStarted:
-		a.Rank, a.Node, a.Deadline = max(a.Rank, rankStarted), c.Node, b.Deadline.Time
+		a.Rank, a.Node, a.Deadline, a.Joint = max(a.Rank, rankStarted), c.Node, b.Deadline.Time, b.Joint
 		if s.Step.Sent.IsZero() && p.Purpose == Ask && p.Level == s.Step.Level && p.Round == s.Step.Round {
 			s.Step.Sent = c.Time.Time
 		}

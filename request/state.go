@@ -120,6 +120,7 @@ type Attempt struct {
 	Failure    FailureKind
 	Code       string
 	RetryAt    time.Time
+	Joint      string // the text in which it goes with other requests; "" when it goes alone
 }
 
 // Ranks of what is known of an attempt. A fact with a lower rank than what is known is ignored: callbacks repeat and come out of order.

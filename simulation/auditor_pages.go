@@ -114,7 +114,7 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 	case last != nil && now.Before(last.retryAt):
 		w.fail(givesTime, f.ref, "%s starts %s, %s before it may be tried again", c.Node, b.Attempt, told(last.retryAt.Sub(now)))
 	}
-	if p.Recipient != request.ToSender {
+	if p.Recipient != request.ToSender && (b.Joint == "" || b.Joint == notifier.JointOf(f.ref, b.Attempt)) { // what goes with another takes no place
 		a.lane(f, c, p)
 	}
 	p.attempts = append(p.attempts, attempt{id: b.Attempt, node: c.Node, deadline: b.Deadline.Time, rings: w.now + 156*time.Second})

@@ -125,8 +125,24 @@ func (n *node) report(r notifier.Report) (stored bool) {
 	}
 	if f, ok := dispatcher.FactOf(r); ok {
 		n.fact(f)
+		n.reportJoined(r, 100)
 	}
 	return true
+}
+
+// reportJoined notes a report for what went in the same text; what is not known to be there yet is waited for.
+func (n *node) reportJoined(r notifier.Report, tries int) {
+	others, settled := n.brain.Joined(r.Ref, r.Attempt, r.ProviderID)
+	if !settled && tries > 0 {
+		n.after(20*time.Millisecond, func() { n.reportJoined(r, tries-1) })
+		return
+	}
+	for _, o := range others {
+		r.Ref, r.Attempt = o.Ref, o.Attempt
+		if f, ok := dispatcher.FactOf(r); ok {
+			n.fact(f)
+		}
+	}
 }
 
 // reply handles a text that somebody sent.

@@ -28,6 +28,7 @@ type brain interface {
 	State(ref request.Ref) *request.State
 	Head(ref request.Ref) uint64
 	Asked(person string) []*request.State
+	Joined(ref request.Ref, attempt, providerID string) ([]dispatcher.Joined, bool)
 	Troubles(now time.Time) []request.AlarmBody
 	Watched() []*request.State
 	Wanted(now time.Time) []request.MatterBody
@@ -125,6 +126,9 @@ func (n *node) hop(key uint64) time.Duration {
 	return time.Millisecond + time.Duration((key*0x9e3779b97f4a7c15+uint64(n.index)*0xbf58476d1ce4e5b9)>>44) //nolint:gosec // less than a millisecond and a bit
 }
 
+// fewTogether is how many pages fit into a text.
+func fewTogether(m notifier.Message) bool { return len(m.More) < 5 }
+
 // begin starts a life of the process.
 func (n *node) begin() {
 	w := n.w
@@ -140,7 +144,7 @@ func (n *node) begin() {
 	lane := func(notifier.Phone) string { return "number" }
 	o := dispatcher.Options{
 		Node: n.name, Policy: w.set.policy, CallTimeout: callTimeout, Webhook: hooked, Providers: []dispatcher.Provider{
-			{Name: telephone, Medium: notifier.MediumSMS, Lane: lane, Limit: w.set.limit},
+			{Name: telephone, Medium: notifier.MediumSMS, Lane: lane, Limit: w.set.limit, Together: fewTogether},
 			{Name: telephone, Medium: notifier.MediumVoice, Lane: lane, Limit: w.set.limit},
 			{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: func(to notifier.Phone) string { return string(to) }},
 		},
@@ -449,6 +453,10 @@ func (n *node) call(c dispatcher.Call) {
 	if m.About.Asks() {
 		m.Code = n.w.code(m.Ref, m.Page)
 	}
+	m.More = slices.Clone(m.More)
+	for i, f := range m.More {
+		m.More[i].Code = n.w.code(f.Ref, f.Page)
+	}
 	left := n.clock.Until(c.Deadline)
 	over := func(events []request.Event) {
 		n.fact(dispatcher.Fact{
@@ -457,7 +465,15 @@ func (n *node) call(c dispatcher.Call) {
 	}
 	send := func(left time.Duration) {
 		took, outcome := n.w.provider.send(n, c, m, left)
-		n.after(took, func() { over(c.AfterSend(outcome, n.clock.Now())) })
+		n.after(took, func() {
+			over(c.AfterSend(outcome, n.clock.Now()))
+			for _, one := range c.With { // they went in the same text
+				events, ref := one.AfterSend(outcome, n.clock.Now()), one.Message.Ref
+				n.fact(dispatcher.Fact{
+					Ref: ref, Actor: request.Actor{Kind: request.ByProvider, ID: c.Provider}, ID: dispatcher.OutcomeID(ref, events), Events: events, Attempt: one.Message.Attempt,
+				})
+			}
+		})
 	}
 	switch {
 	case m.To == "":

@@ -166,6 +166,11 @@ func (p *provider) accept(c dispatcher.Call, m notifier.Message, took time.Durat
 		w.say("provider", "takes page %s of %s once more", m.Page, m.Ref)
 	}
 	w.audit.reached(m.Ref, m.Page)
+	for i, f := range m.More {
+		p.taken = append(p.taken, taking{id, f.Ref, f.Page, c.With[i].Message.Attempt, c.Medium, m.To, w.now})
+		p.times[string(f.Ref)+f.Page]++
+		w.audit.reached(f.Ref, f.Page)
+	}
 	if c.Medium == notifier.MediumVoice {
 		w.phones.ring(m, id)
 		return
@@ -282,6 +287,11 @@ func (p *phones) text(m notifier.Message, id string, took time.Duration) {
 // read is a person who gets a text, and perhaps answers.
 func (p *phones) read(m notifier.Message, d *dice) {
 	w := p.w
+	for _, f := range m.More { // one after the other
+		one := m
+		one.Ref, one.Page, one.Urgency, one.Language, one.Code, one.More = f.Ref, f.Page, f.Urgency, f.Language, f.Code, nil
+		p.read(one, d)
+	}
 	person := owner(m.To)
 	w.say(person, "gets a text about %s (%s)", m.Ref, m.About)
 	if !m.About.Asks() || p.asleep[person] > 0 || w.audit.owner(m.Ref) == person {

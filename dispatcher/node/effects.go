@@ -144,11 +144,18 @@ func (n *Node) append(a dispatcher.Append) {
 // call hands one attempt to its provider, stores the outcome, and tells the machine when that is folded.
 func (n *Node) call(c dispatcher.Call) {
 	defer n.effects.Done()
+	if len(c.With) > 0 {
+		n.callTogether(c)
+		return
+	}
 	events := n.attempt(c)
 	<-n.keep(dispatcher.Fact{
 		Ref: c.Message.Ref, Actor: providerActor(c.Provider), ID: dispatcher.OutcomeID(c.Message.Ref, events), Events: events, Attempt: c.Message.Attempt,
 	})
 }
+
+// noAddress is what comes of a call that nobody can make.
+var noAddress = notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}
 
 // attempt makes the call and gives the events of its outcome.
 func (n *Node) attempt(c dispatcher.Call) []request.Event {
@@ -162,7 +169,7 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 	}
 	channel := n.channels[c.Provider+"/"+c.Medium]
 	if channel == nil || m.To == "" { // the provider or the contact is gone from the configuration or the roster
-		return c.AfterSend(notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}, n.opts.Clock.Now())
+		return c.AfterSend(noAddress, n.opts.Clock.Now())
 	}
 	if c.Medium == dispatcher.SenderMedium || c.Medium == notifier.MediumHook {
 		go func() { // a receiver that hangs holds no shutdown: what is sent again is known by its id

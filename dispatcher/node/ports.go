@@ -72,6 +72,8 @@ type Provider struct {
 	Limit   notifier.Limit // of each of its lanes
 	// Cost is what a message takes of the rate of its lane, as [dispatcher.Provider] says; nil: one.
 	Cost func(notifier.Message) int
+	// Together reports whether the pages of a message go in one text; nil: each goes alone.
+	Together func(notifier.Message) bool
 }
 
 // Options are what a node is made with; all are required but those that say what their absence means.

@@ -88,7 +88,7 @@ func (n *Node) Report(ctx context.Context, r notifier.Report) error {
 		if !stored {
 			return ErrUnavailable
 		}
-		return nil
+		return n.reportJoined(ctx, r)
 	case <-ctx.Done(): // it may be stored yet; the provider repeats it, and nothing changes
 		return unavailable(ctx.Err())
 	}

@@ -32,21 +32,22 @@ const (
 
 // world is one log in a bubble of fake time, with a roster, a provider, and as many nodes as a test starts.
 type world struct {
-	t       *testing.T
-	log     *eventlog.Log
-	rosters *rosters
-	phones  *provider
-	others  []node.Provider // beside the telephones
-	policy  dispatcher.Policy
-	clocks  func(context.Context, *request.State, request.Urgency) ([]request.Due, error)
-	limit   notifier.Limit
-	guesses *guesses
-	code    func(ref request.Ref, page string) string
-	raised  int
-	cut     bool // the line of nodes that start
-	alarms  node.Alarms
-	told    told
-	words   dispatcher.Words
+	t        *testing.T
+	log      *eventlog.Log
+	rosters  *rosters
+	phones   *provider
+	others   []node.Provider // beside the telephones
+	policy   dispatcher.Policy
+	clocks   func(context.Context, *request.State, request.Urgency) ([]request.Due, error)
+	limit    notifier.Limit
+	together func(notifier.Message) bool
+	guesses  *guesses
+	code     func(ref request.Ref, page string) string
+	raised   int
+	cut      bool // the line of nodes that start
+	alarms   node.Alarms
+	told     told
+	words    dispatcher.Words
 
 	canaries dispatcher.Canaries
 
@@ -98,7 +99,7 @@ func (w *world) start(name string) *life {
 	}
 	n, err := node.New(node.Options{
 		Presence: presence, LogTime: logTime,
-		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: append([]node.Provider{{Channel: w.phones, Limit: w.limit}}, w.others...),
+		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: append([]node.Provider{{Channel: w.phones, Limit: w.limit, Together: w.together}}, w.others...),
 		Guesses: w.guesses, Clock: clock, Code: w.code, Logger: zap.NewNop(), Alarms: w.alarms,
 		Seal: func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil

@@ -28,6 +28,7 @@ func Exercise(t *testing.T, h Harness) {
 	t.Run("deadline", h.deadline)
 	t.Run("called off", h.calledOff)
 	t.Run("too late", h.tooLate)
+	t.Run("together", h.together)
 	if h.NoLookUp {
 		t.Run("no look-up", h.noLookUp)
 	} else {

@@ -1,6 +1,8 @@
 package telephone
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -52,6 +54,18 @@ func Cost(m notifier.Message) int {
 	if m.About.Asks() && m.Code == "" {
 		m.Code = anyCode
 	}
+	more := slices.Clone(m.More)
+	for i := range more {
+		more[i].Code = cmp.Or(more[i].Code, anyCode)
+	}
+	m.More = more
 	text, _ := Text(m)
 	return Segments(text)
 }
+
+// mostSegments is how long a text for several pages may become. Three hold ten requests in the Latin alphabet, six in Chinese, four in
+// Arabic and Russian: never much more than they would cost one by one, and a person is woken once.
+const mostSegments = 3
+
+// FitTogether reports whether the pages of a message may go in one text.
+func FitTogether(m notifier.Message) bool { return Cost(m) <= mostSegments }

@@ -21,6 +21,9 @@ func Text(m notifier.Message) (text string, ok bool) {
 }
 
 func written(m notifier.Message, l phrase.Language) string {
+	if len(m.More) > 0 {
+		return together(m, l)
+	}
 	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)}
 	d := m.Duty
 	args.Roster, args.CallSign, args.Open = d.Roster, d.CallSign, d.Open
@@ -29,6 +32,16 @@ func written(m notifier.Message, l phrase.Language) string {
 		args.Requests = append(args.Requests, ref.String())
 	}
 	return phrase.Text(l, key(m), args)
+}
+
+// together is the text of several pages that ask one person.
+func together(m notifier.Message, l phrase.Language) string {
+	first := notifier.Further{Ref: m.Ref, Page: m.Page, Urgency: m.Urgency, Language: m.Language, Code: m.Code}
+	args := phrase.Args{Open: 1 + len(m.More)}
+	for _, f := range append([]notifier.Further{first}, m.More...) {
+		args.Items = append(args.Items, phrase.Item(l, phrase.Args{Reference: f.Ref.String(), Urgency: string(f.Urgency), Language: f.Language, Code: f.Code}))
+	}
+	return phrase.Text(l, phrase.Together, args)
 }
 
 // moment writes a time, and a dash for an end that nobody knows.

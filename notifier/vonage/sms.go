@@ -101,7 +101,7 @@ func number(code string) string {
 }
 
 // clientRef names an attempt to the vendor, which gives it back in delivery receipts and reports.
-func clientRef(ref request.Ref, attempt string) string { return string(ref) + "." + attempt }
+func clientRef(ref request.Ref, attempt string) string { return notifier.JointOf(ref, attempt) }
 
 const (
 	// reportSkew is how much earlier than the page's first attempt a report is looked at, and later than now. What is searched for carries
@@ -167,6 +167,9 @@ var gone = []string{"expired", "failed", "rejected", "deleted"}
 
 // isPage reports whether a client reference is that of an attempt of the message's page.
 func isPage(ref string, m notifier.Message) bool {
+	if m.Joint != "" && ref == m.Joint { // it went with others
+		return true
+	}
 	name, attempt, _ := strings.Cut(ref, ".")
 	page, ok := request.PageOfAttempt(attempt)
 	return ok && name == string(m.Ref) && page == m.Page
