@@ -88,7 +88,7 @@ func TestOfATextForSeveralWhoeverIsTakenMeanwhileDropsOut(t *testing.T) {
 		for n := range 3 {
 			refs = append(refs, w.raise(1+n, request.Urgent))
 		}
-		w.run(w.calls[0].at.Add(5*time.Second).Sub(w.now))
+		w.run(w.calls[0].at.Add(5 * time.Second).Sub(w.now))
 		if w.state(refs[2]).Pages[0].State != request.PageQueued || len(w.calls) != 1 {
 			t.Fatalf("the moment is not the right one: %s, %d calls", w.state(refs[2]).Pages[0].State, len(w.calls))
 		}
