@@ -314,9 +314,12 @@ func TestPathsAreBounded(t *testing.T) {
 		w := newTwoPathWorld(t)
 		outcome := rapid.SampledFrom([]notifier.Outcome{
 			notifier.Accepted{ProviderID: "X"},
-			notifier.Failed{Kind: request.FailedForNow, Code: "http_503"}, notifier.Failed{Kind: request.FailedUnknown, Code: "timeout"},
-			notifier.Failed{Kind: request.FailedForGood, Code: "21610"}, notifier.Failed{Kind: request.FailedConfig, Code: "20003"},
-			notifier.Failed{Kind: request.FailedCarrier, Code: "30003"}, notifier.Failed{Kind: request.FailedExpired, Code: "30036"},
+			notifier.Failed{Kind: request.FailedForNow, Code: "http_503"},
+			notifier.Failed{Kind: request.FailedUnknown, Code: "timeout"},
+			notifier.Failed{Kind: request.FailedForGood, Code: "21610"},
+			notifier.Failed{Kind: request.FailedConfig, Code: "20003"},
+			notifier.Failed{Kind: request.FailedCarrier, Code: "30003"},
+			notifier.Failed{Kind: request.FailedExpired, Code: "30036"},
 		})
 		w.provider = func(dispatcher.Call) (time.Duration, notifier.Outcome) {
 			return time.Duration(rapid.IntRange(10, 3000).Draw(r, "took")) * time.Millisecond, outcome.Draw(r, "outcome")
