@@ -165,21 +165,21 @@ func (c Canary) State() string { return cmp.Or(c.Reason, "flying") }
 
 // Say tells in words what became of a canary, and how long ago it was sent.
 func (c Canary) Say(now time.Time) string {
-	text := fmt.Sprintf("the last one was sent %s ago", max(now.Sub(c.Sent), 0).Round(time.Second))
+	parts := []string{fmt.Sprintf("the last one was sent %s ago", max(now.Sub(c.Sent), 0).Round(time.Second))}
 	for _, step := range []struct {
 		name string
 		at   time.Time
 	}{{"accepted", c.Accepted}, {"delivered", c.Delivered}, {"acknowledged", c.Acknowledged}} {
 		if took, ok := c.After(step.at); ok {
-			text += fmt.Sprintf(", %s after %.1f s", step.name, took.Seconds())
+			parts = append(parts, fmt.Sprintf("%s after %.1f s", step.name, took.Seconds()))
 		} else {
-			text += ", not " + step.name
+			parts = append(parts, "not "+step.name)
 		}
 	}
 	if c.Code != "" {
-		text += " (" + c.Code + ")"
+		parts = append(parts, "error "+c.Code)
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // After is how long something of the canary took, from its first attempt on; ok is false when it has not happened. Clocks that differ make

@@ -25,14 +25,14 @@ func (n *Node) RaiseMatter(ctx context.Context, b request.MatterBody) (request.R
 	})
 }
 
-// raiseWanted raises notices of shifts and handovers.
+// raiseWanted raises notices of shifts, handovers and canaries.
 func (n *Node) raiseWanted(ctx context.Context, wanted []request.MatterBody) {
 	for _, b := range wanted {
 		switch ref, err := n.RaiseMatter(ctx, b); {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			n.opts.Logger.Warn("a notice of a shift or a handover is not stored yet; trying again", zap.String("kind", string(b.Kind)), zap.Error(err))
+			n.opts.Logger.Warn("what is due is not raised yet; trying again", zap.String("kind", string(b.Kind)), zap.Error(err))
 		default:
 			n.opts.Logger.Info("raised", zap.String("kind", string(b.Kind)), zap.Stringer("reference", ref), zap.String("roster", b.Roster))
 		}
