@@ -179,7 +179,7 @@ func (c *calm) set(now time.Duration, runs bool) {
 // moved notes that something has changed in what hampers the system.
 func (a *auditor) moved() {
 	w := a.w
-	able, slow := false, w.provider.broken()
+	able, slow := false, slices.ContainsFunc(w.providers, (*provider).broken)
 	for _, n := range w.nodes {
 		able = able || n.able()
 		slow = slow || n.lags > 0

@@ -220,7 +220,7 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 	x := &p.attempts[i]
 	if p.Recipient != request.ToSender {
 		a.tell(f, b.Provider, "%s %s %s %s", strings.ReplaceAll(string(t), "_", " "), b.Attempt, b.Failure, b.Code)
-		if t == request.AttemptSent && !w.provider.knows(b.ProviderID) {
+		if t == request.AttemptSent && !w.has(b.Provider, b.ProviderID) {
 			w.fail(trueNews, f.ref, "%s is said to be sent as %s, which the provider does not have", b.Attempt, b.ProviderID)
 		}
 	}

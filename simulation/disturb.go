@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -52,10 +53,13 @@ func init() { //nolint:gochecknoinits // the table and what it names refer to ea
 		{"reports_lost", 0.4, true, false, mode("reports_lost", time.Minute, time.Hour)},
 		{"reports_late", 0.4, true, false, mode("reports_late", time.Minute, time.Hour)},
 		{"reports_twice", 0.4, true, false, mode("reports_twice", time.Minute, time.Hour)},
-		{"texts_lost", 0.5, true, false, carrier("texts_lost")},
-		{"texts_late", 0.5, true, false, carrier("texts_late")},
-		{"texts_twice", 0.5, true, false, carrier("texts_twice")},
-		{"number_dead", 0.4, true, false, (*night).deadNumber},
+		{"texts_lost", 0.5, true, false, carrier(loses)},
+		{"texts_failed", 0.3, true, false, carrier(fails)},
+		{"texts_late", 0.5, true, false, carrier(delays)},
+		{"texts_twice", 0.5, true, false, carrier(doubles)},
+		{"texts_out_of_order", 0.4, true, false, carrier(reorders)},
+		{"texts_lied_about", 0.5, true, false, carrier(lies)},
+		{"number_refused", 0.5, true, false, (*night).refuse},
 		{"sender_unreachable", 0.3, true, false, (*night).senderDown},
 
 		{"asleep", 2, false, false, func(w *night, d disturbance, c *dice) { w.person(d, c, w.phones.asleep, 3*time.Hour) }},
@@ -392,40 +396,65 @@ func (w *night) deafen(_ disturbance, c *dice) {
 	w.at(d, func() { n.deaf[other.index]--; w.rollCall() })
 }
 
-// mode is trouble at the provider.
+// some are the providers that a trouble strikes: mostly one.
+func (w *night) some(c *dice) []*provider {
+	which := c.n(4)
+	if all := len(w.providers); which < all {
+		return w.providers[which : which+1]
+	}
+	return w.providers
+}
+
+// mode is trouble at a provider, or at both.
 func mode(name string, short, long time.Duration) func(*night, disturbance, *dice) {
 	return func(w *night, _ disturbance, c *dice) {
-		d := c.between(short, long)
-		w.say("provider", "%s, for %s", name, told(d))
-		w.provider.modes[name]++
-		w.audit.moved()
-		w.at(d, func() { w.provider.modes[name]--; w.audit.moved() })
+		for _, p := range w.some(c) {
+			d := c.between(short, long)
+			w.say(p.name, "%s, for %s", name, told(d))
+			p.modes[name]++
+			w.audit.moved()
+			w.at(d, func() { p.modes[name]--; w.audit.moved() })
+		}
 	}
 }
 
-func carrier(name string) func(*night, disturbance, *dice) {
+// carrier is trouble on the way of one provider or of all, to one telephone or to all; at times for most of the night.
+func carrier(t trouble) func(*night, disturbance, *dice) {
 	return func(w *night, _ disturbance, c *dice) {
+		var r route
 		d := c.between(5*time.Minute, time.Hour)
-		w.say("carrier", "%s, for %s", name, told(d))
-		w.phones.modes[name]++
-		w.at(d, func() { w.phones.modes[name]-- })
+		if c.chance(0.3) {
+			d = c.between(time.Hour, 10*time.Hour)
+		}
+		if c.chance(0.5) {
+			r.provider = pick(c, w.providers).name
+		}
+		if c.chance(0.5) {
+			r.person = pick(c, people)
+		}
+		w.say("carrier", "%s texts between %s and %s, for %s", t, cmp.Or(r.provider, "all providers"), cmp.Or(r.person, "everyone"), told(d))
+		w.carriers.change(t, r, 1)
+		w.at(d, func() { w.carriers.change(t, r, -1) })
 	}
 }
 
-func (w *night) deadNumber(_ disturbance, c *dice) {
+// refuse is a number that one provider refuses, as one that has opted out there or lies where it may not send, or that does not exist at all.
+func (w *night) refuse(_ disturbance, c *dice) {
 	person := pick(c, people[:firstCoordinator])
-	number := numbers + strconv.Itoa(slices.Index(people, person))
+	number := notifier.Phone(numbers + strconv.Itoa(slices.Index(people, person)))
 	d := c.between(10*time.Minute, 4*time.Hour)
-	w.say("provider", "does not know the number of %s, for %s", person, told(d))
-	w.provider.dead[number]++
-	w.at(d, func() { w.provider.dead[number]-- })
+	for _, p := range w.some(c) {
+		w.say(p.name, "refuses the number of %s, for %s", person, told(d))
+		p.refuses[number]++
+		w.at(d, func() { p.refuses[number]-- })
+	}
 }
 
 func (w *night) senderDown(_ disturbance, c *dice) {
 	sender, d := "s"+strconv.Itoa(c.n(2)), c.between(time.Minute, 2*time.Hour)
 	w.say("sender", "the server of %s does not answer, for %s", sender, told(d))
-	w.provider.down[sender]++
-	w.at(d, func() { w.provider.down[sender]-- })
+	w.receivers.down[sender]++
+	w.at(d, func() { w.receivers.down[sender]-- })
 }
 
 func (w *night) person(d disturbance, c *dice, list map[string]int, longest time.Duration) {

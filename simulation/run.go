@@ -48,6 +48,7 @@ type summary struct {
 	Technical  int // faults of machines, networks, providers and carriers
 	Duplicates int // pages that a provider took once more
 	Lost       int // decisions that lost a race
+	Texts      texts
 	Violations []Violation
 	acks       map[time.Duration]int // requests by the time until somebody had them
 }
@@ -74,6 +75,7 @@ func (s *summary) add(w *night) {
 	s.Technical += t.Technical
 	s.Duplicates += t.Duplicates
 	s.Lost += t.Lost
+	s.Texts.add(t.Texts)
 	for kind, n := range t.Faults {
 		s.Faults[kind] += n
 	}

@@ -24,7 +24,8 @@ var gaps = func() []float64 {
 // setting is what holds for the whole of a night.
 type setting struct {
 	policy   dispatcher.Policy
-	limit    notifier.Limit // of the number for texts and of the one for calls
+	vendors  int            // providers of texts and calls that are configured
+	limit    notifier.Limit // of each provider's number for texts and of the one for calls
 	digits   int            // of a code that differ: with few, codes meet
 	diligent float64        // how likely a text is answered soon
 }
@@ -62,6 +63,10 @@ func (w *night) draw() []disturbance {
 	w.set = setting{
 		policy: p, limit: notifier.Limit{PerSecond: pick(d, []float64{1, 1, 1, 5, 0})}, digits: pick(d, []int{6, 6, 6, 1}),
 		diligent: pick(d, []float64{0.6, 0.8, 0.95}),
+	}
+	w.set.vendors = len(vendors)
+	if w.throw("vendors").chance(0.2) {
+		w.set.vendors = 1
 	}
 	w.book = w.firstBook(d)
 	w.store()
