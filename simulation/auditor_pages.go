@@ -30,6 +30,12 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 		return
 	}
 	a.tell(f, "dispatcher", "orders %s: %s for %s (%s)", b.Page, b.Channel, b.Person, b.Purpose)
+	if b.Purpose == request.Ask {
+		a.w.sum.Pages++
+		if b.Provider != "" {
+			a.w.sum.Beside++
+		}
+	}
 	if b.Purpose == request.Ask && a.morning(f, now).After(now) {
 		a.w.fail(sleeps, f.ref, "%s is asked at %s", b.Person, clockOf(now))
 	}
@@ -111,13 +117,15 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 		w.fail(noCopies, f.ref, "%s starts %s, and %s was sent", c.Node, b.Attempt, last.id)
 	case !now.Before(p.Expires.Time):
 		w.fail(inTime, f.ref, "%s starts %s, %s after it expired", c.Node, b.Attempt, told(now.Sub(p.Expires.Time)))
-	case last != nil && now.Before(last.retryAt):
-		w.fail(givesTime, f.ref, "%s starts %s, %s before it may be tried again", c.Node, b.Attempt, told(last.retryAt.Sub(now)))
+	}
+	if at := p.freeAt(b.Provider); now.Before(at) {
+		w.fail(givesTime, f.ref, "%s starts %s, %s before %s may be tried again", c.Node, b.Attempt, told(at.Sub(now)), b.Provider)
 	}
 	if p.Recipient != request.ToSender {
-		a.lane(f, c, p)
+		a.lane(f, c, p, b.Provider)
+		a.through(f, p, b.Provider)
 	}
-	p.attempts = append(p.attempts, attempt{id: b.Attempt, node: c.Node, deadline: b.Deadline.Time, rings: w.now + 156*time.Second})
+	p.attempts = append(p.attempts, attempt{id: b.Attempt, node: c.Node, by: b.Provider, deadline: b.Deadline.Time, rings: w.now + 156*time.Second})
 	a.drop(p)
 	u := a.use(p)
 	u.attempts++
@@ -130,6 +138,16 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 	}
 	a.stuck(f, p, c.Node)
 	a.begun(c.Node)
+}
+
+// freeAt is when a page may be tried again through a provider.
+func (p *page) freeAt(provider string) time.Time {
+	for _, x := range slices.Backward(p.attempts) {
+		if x.by == provider && x.failure != request.FailedDuplicate { // one that was not made says nothing
+			return x.retryAt
+		}
+	}
+	return time.Time{}
 }
 
 // begun lets whatever waits for an attempt to begin happen.
@@ -156,15 +174,15 @@ func (a *auditor) stuck(f *file, p *page, node string) {
 }
 
 // lane judges that an attempt goes in its turn and at the rate of its number.
-func (a *auditor) lane(f *file, c *request.Commit, p *page) {
+func (a *auditor) lane(f *file, c *request.Commit, p *page, by string) {
 	w := a.w
 	if rate := w.set.limit.PerSecond; rate > 0 {
 		const window = 3 * time.Second
-		recent := append(slices.DeleteFunc(a.starts[p.Channel], func(t time.Duration) bool { return w.now-t > window }), w.now)
-		a.starts[p.Channel] = recent
+		recent := append(slices.DeleteFunc(a.starts[by+p.Channel], func(t time.Duration) bool { return w.now-t > window }), w.now)
+		a.starts[by+p.Channel] = recent
 		// Three nodes that do not hear each other have a full bucket each.
 		if most := nodes*max(1, int(rate)) + int(rate*window.Seconds()) + 1; len(recent) > most {
-			w.fail(atRate, f.ref, "%d attempts over %s within %s at %g a second", len(recent), p.Channel, told(window), rate)
+			w.fail(atRate, f.ref, "%d attempts over %s of %s within %s at %g a second", len(recent), p.Channel, by, told(window), rate)
 		}
 	}
 	const while = 3 * time.Second
@@ -180,7 +198,7 @@ func (a *auditor) lane(f *file, c *request.Commit, p *page) {
 	for _, q := range a.waiting {
 		u := a.use(q)
 		switch {
-		case q == p || q.Channel != p.Channel || q.file.urgency.Rank() >= f.urgency.Rank():
+		case q == p || q.Channel != p.Channel || a.waitsFor(q) != by || q.file.urgency.Rank() >= f.urgency.Rank():
 		case w.now-q.storedAt < while || w.now-q.file.last < while || !q.file.wants(q):
 		case u.attempts > 0 || w.now < u.until() || w.now-u.free < while:
 		case len(q.attempts) > 0 && w.time().Sub(q.attempts[len(q.attempts)-1].retryAt) < while:
@@ -246,6 +264,7 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 	case !x.sent && x.failure.Retryable() && b.Failure.Retryable(): // two nodes made one call: what was heard first counts
 	case !x.sent:
 		x.failure, x.retryAt = b.Failure, b.RetryAt.Time
+		a.trouble(p, x)
 		if (b.Failure.Retryable() || b.Failure == request.FailedDuplicate) && p.Purpose == request.Ask && !p.over && !slices.ContainsFunc(p.attempts, func(x attempt) bool { return x.sent }) && !slices.Contains(a.waiting, p) {
 			a.waiting = append(a.waiting, p)
 		}

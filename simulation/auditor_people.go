@@ -105,6 +105,7 @@ func (a *auditor) end() {
 			w.fail(alarmStands, f.ref, "everyone was asked in vain, and no alarm stands")
 		}
 	}
+	a.leftOver()
 	a.compare()
 }
 

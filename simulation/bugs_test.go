@@ -220,7 +220,7 @@ var bugs = []struct {
 	{"withdrawals are ignored", without(request.Withdrawn), []string{quiet, oneOwner}},
 	{"attempt_started is not compared", unchained(around(func(b *broken) {
 		b.out = uncompared(func(a dispatcher.Append) bool { return a.Starts })
-	})), []string{quiet, oneAttempt}},
+	})), []string{quiet, oneAttempt, givesTime}},
 	{"a lane is served by every node, and nobody compares", unchained(around(func(b *broken) {
 		b.in = func(in dispatcher.Input) dispatcher.Input {
 			if isA[dispatcher.LiveChanged](in) {

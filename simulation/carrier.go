@@ -41,6 +41,7 @@ func (c *carriers) change(t trouble, r route, by int) {
 	if c.does[t][r] += by; c.does[t][r] == 0 {
 		delete(c.does[t], r)
 	}
+	c.w.audit.survey()
 }
 
 // fate is what becomes of one text.

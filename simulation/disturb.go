@@ -65,7 +65,7 @@ func init() { //nolint:gochecknoinits // the table and what it names refer to ea
 		{"asleep", 2, false, false, func(w *night, d disturbance, c *dice) { w.person(d, c, w.phones.asleep, 3*time.Hour) }},
 		{"late", 1, false, false, habit("late", 4*time.Hour)},
 		{"wrong_code", 1, false, false, habit("wrong_code", 4*time.Hour)},
-		{"pass", 0.7, false, false, habit("pass", time.Hour)},
+		{"pass", 1, false, false, habit("pass", 3*time.Hour)},
 		{"web", 1, false, false, habit("web", 4*time.Hour)},
 		{"two_at_once", 1, false, false, twoAtOnce},
 		{"busy", 0.7, false, false, habit("busy", time.Hour)},
@@ -384,7 +384,8 @@ func (w *night) loseAcks(_ disturbance, c *dice) {
 	n, d := w.any(c), spell(c, 5*time.Minute, 30*time.Minute)
 	w.say(n.name, "misses acknowledgements of the log, for %s", told(d))
 	n.ackLoss++
-	w.at(d, func() { n.ackLoss--; n.steady = w.now })
+	w.audit.shaken = w.now
+	w.at(d, func() { n.ackLoss--; n.steady, w.audit.shaken = w.now, w.now })
 }
 
 func (w *night) deafen(_ disturbance, c *dice) {
@@ -412,8 +413,8 @@ func mode(name string, short, long time.Duration) func(*night, disturbance, *dic
 			d := c.between(short, long)
 			w.say(p.name, "%s, for %s", name, told(d))
 			p.modes[name]++
-			w.audit.moved()
-			w.at(d, func() { p.modes[name]--; w.audit.moved() })
+			w.audit.troubled()
+			w.at(d, func() { p.modes[name]--; w.audit.troubled() })
 		}
 	}
 }
@@ -441,12 +442,12 @@ func carrier(t trouble) func(*night, disturbance, *dice) {
 // refuse is a number that one provider refuses, as one that has opted out there or lies where it may not send, or that does not exist at all.
 func (w *night) refuse(_ disturbance, c *dice) {
 	person := pick(c, people[:firstCoordinator])
-	number := notifier.Phone(numbers + strconv.Itoa(slices.Index(people, person)))
 	d := c.between(10*time.Minute, 4*time.Hour)
+	defer w.audit.survey()
 	for _, p := range w.some(c) {
 		w.say(p.name, "refuses the number of %s, for %s", person, told(d))
-		p.refuses[number]++
-		w.at(d, func() { p.refuses[number]-- })
+		p.refuses[numberOf(person)]++
+		w.at(d, func() { p.refuses[numberOf(person)]--; w.audit.survey() })
 	}
 }
 
@@ -461,7 +462,8 @@ func (w *night) person(d disturbance, c *dice, list map[string]int, longest time
 	person, length := pick(c, people), c.between(10*time.Minute, longest)
 	w.say(person, "%s, for %s", d.kind, told(length))
 	list[person]++
-	w.at(length, func() { list[person]-- })
+	w.audit.survey()
+	w.at(length, func() { list[person]--; w.audit.survey() })
 }
 
 // habit is what one person does for a while.
@@ -490,8 +492,14 @@ func (w *night) nobodyAnswers(_ disturbance, c *dice) {
 	w.say("people", "nobody answers, for %s", told(d))
 	for _, person := range people {
 		w.phones.asleep[person]++
-		w.at(d, func() { w.phones.asleep[person]-- })
 	}
+	w.audit.survey()
+	w.at(d, func() {
+		for _, person := range people {
+			w.phones.asleep[person]--
+		}
+		w.audit.survey()
+	})
 }
 
 // edit stores another book, and every node hears of it.

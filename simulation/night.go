@@ -64,7 +64,7 @@ type asked struct {
 // play runs a night over a plan, without those of its disturbances that are left out.
 func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
 	w := &night{seed: seed, tamper: t, requests: map[int]*asked{}, takings: map[string]int{}, agenda: make(agenda, 0, 256)}
-	w.sum.Faults = map[string]int{}
+	w.sum.Faults, w.sum.Providers = map[string]int{}, map[string]served{}
 	if tell {
 		w.story = &story{}
 	}
@@ -86,6 +86,7 @@ func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
 		w.nodes = append(w.nodes, n)
 		n.begin()
 	}
+	w.audit.survey()
 	w.audit.foresee()
 	w.audit.shifts()
 	for _, d := range plan {

@@ -38,6 +38,14 @@ func (p *phones) wrong(from notifier.Phone) int {
 	return p.guesses(from)
 }
 
+// lockedOut reports whether somebody has written so many wrong codes within the hour that no code of theirs may count.
+func (p *phones) lockedOut(person string) bool { return len(p.wrongs[numberOf(person)]) >= maxGuesses }
+
+// numberOf is the number of a person, for as long as they have one.
+func numberOf(person string) notifier.Phone {
+	return notifier.Phone(numbers + strconv.Itoa(slices.Index(people, person)))
+}
+
 // owner is whose telephone this is: a person keeps it, whatever the roster says.
 func owner(phone notifier.Phone) string {
 	i, err := strconv.Atoi(string(phone[len(phone)-1:]))
@@ -45,6 +53,11 @@ func owner(phone notifier.Phone) string {
 		return ""
 	}
 	return people[i]
+}
+
+// hears reports whether somebody who is awake notices a telephone.
+func (p *phones) hears(person string, d *dice) bool {
+	return d.chance(p.w.set.diligent) || person == p.w.set.watchful
 }
 
 func (p *phones) does(person, habit string) bool { return p.habits[habit][person] > 0 }
@@ -98,12 +111,14 @@ func (p *phones) read(m letter, d *dice) {
 	w := p.w
 	person := owner(m.To)
 	w.say(person, "gets a text about %s (%s)", m.Ref, m.About)
+	w.audit.heard(m.Ref, person, notifier.MediumSMS)
 	if !m.About.Asks() || p.asleep[person] > 0 || w.audit.owner(m.Ref) == person {
 		return
 	}
-	if !d.chance(w.set.diligent) && !p.does(person, "two_at_once") {
-		return // did not hear it
+	if !p.hears(person, d) && !p.does(person, "two_at_once") {
+		return
 	}
+	w.audit.willAnswer(m.Ref, person, m.from)
 	after := d.between(10*time.Second, 100*time.Second)
 	if p.does(person, "late") {
 		after = d.between(3*time.Minute, 40*time.Minute)
@@ -118,7 +133,7 @@ func (p *phones) read(m letter, d *dice) {
 		after += d.between(5*time.Second, 30*time.Second)
 	case p.does(person, "pass") && d.chance(0.7):
 		text = "PASS " + m.Code
-		if d.chance(0.4) {
+		if d.chance(0.6) {
 			text = "BUSY " + m.Code
 		}
 	case p.does(person, "web"):
@@ -142,6 +157,14 @@ func (p *phones) write(person string, m letter, text string, d *dice, again int)
 	}
 	under += f.late
 	id := strconv.FormatUint(d.next(), 36)
+	heard := false
+	if person == w.set.watchful && again > 0 { // they know that each text is answered
+		w.at(2*time.Minute, func() {
+			if !heard && w.audit.running(m.Ref) {
+				p.write(person, m, text, d, again-1)
+			}
+		})
+	}
 	send := func() {
 		n := w.door(d)
 		if n == nil {
@@ -151,7 +174,7 @@ func (p *phones) write(person string, m letter, text string, d *dice, again int)
 		life := n.life
 		answered := false
 		n.reply(m.To, id, text, func(kind notifier.AnswerKind) {
-			answered = true
+			answered, heard = true, true
 			p.answered(person, m, text, kind, d, again)
 		})
 		w.at(15*time.Second, func() {
@@ -271,6 +294,9 @@ func (p *phones) ring(by *provider, m notifier.Message, id string) {
 	w := p.w
 	d := w.throw("ring", id)
 	person := owner(m.To)
+	if !p.does(person, "busy") {
+		w.audit.heard(m.Ref, person, notifier.MediumVoice)
+	}
 	by.tell(d.between(500*time.Millisecond, 2*time.Second), m, id, notifier.Sent, "", "")
 	over := func(after time.Duration, code string) {
 		by.tell(after, m, id, notifier.Lost, request.FailedNoKey, code)
@@ -288,7 +314,7 @@ func (p *phones) ring(by *provider, m notifier.Message, id string) {
 		by.tell(pick+d.between(10*time.Second, 40*time.Second), m, id, notifier.Ended, "", "")
 		p.busy[person] = w.now + pick + 10*time.Second
 		return
-	case p.asleep[person] > 0 || p.does(person, "no_answer") || w.audit.owner(m.Ref) == person || !d.chance(w.set.diligent):
+	case p.asleep[person] > 0 || p.does(person, "no_answer") || w.audit.owner(m.Ref) == person || !p.hears(person, d):
 		w.say(person, "does not pick up (%s)", m.Ref)
 		over(d.between(25*time.Second, 60*time.Second), "no-answer")
 		p.busy[person] = w.now + 25*time.Second
@@ -303,7 +329,7 @@ func (p *phones) ring(by *provider, m notifier.Message, id string) {
 	if p.does(person, "pass") {
 		key = notifier.KeyPass
 	}
-	if d.chance(0.1) {
+	if d.chance(0.1) && person != w.set.watchful {
 		return // hung up without a key
 	}
 	w.at(press, func() {

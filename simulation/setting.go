@@ -28,6 +28,7 @@ type setting struct {
 	limit    notifier.Limit // of each provider's number for texts and of the one for calls
 	digits   int            // of a code that differ: with few, codes meet
 	diligent float64        // how likely a text is answered soon
+	watchful string         // who answers each, as long as they are awake; "" in some nights
 }
 
 // officers of the book of a night; the last is the coordinator, and stays.
@@ -67,6 +68,9 @@ func (w *night) draw() []disturbance {
 	w.set.vendors = len(vendors)
 	if w.throw("vendors").chance(0.2) {
 		w.set.vendors = 1
+	}
+	if d := w.throw("watchful"); d.chance(0.6) {
+		w.set.watchful = pick(d, people)
 	}
 	w.book = w.firstBook(d)
 	w.store()
