@@ -117,6 +117,7 @@ type file struct {
 	readers   []string
 	reached   bool                     // something reached the provider
 	heard     map[string]time.Duration // person → when their telephone last got something about it
+	lonely    bool                     // nobody was in reach at one of its steps
 	runs      time.Duration            // since when somebody is sought for it, at one urgency
 	turn      int                      // counts what moves the escalation
 }

@@ -91,6 +91,7 @@ func (a *auditor) asks(f *file, people []string) {
 	if f.ops || f.matter != nil {
 		return
 	}
+	f.lonely = f.lonely || !a.inReach()
 	p, u, began := a.w.set.policy, f.urgency, a.w.now
 	text := 2 * firstAttempt
 	call := time.Duration(-1) // a routine request is called about only when texts fail
@@ -199,25 +200,24 @@ func (a *auditor) patience(u request.Urgency) time.Duration {
 	return time.Duration(steps)*(p.Waits[u]+firstAttempt) + p.Repeat + 2*firstAttempt + answers
 }
 
-// leftOver counts what nobody has in the morning, and for which of it nobody could be reached.
-func (a *auditor) leftOver() {
-	w := a.w
-	reachable := slices.ContainsFunc(people, func(person string) bool {
-		if w.phones.asleep[person] > 0 {
-			return false
-		}
-		return slices.ContainsFunc(media[:], func(medium string) bool {
-			_, works := a.since(medium, person)
-			return works && !(medium == notifier.MediumVoice && (w.phones.does(person, "no_answer") || w.phones.does(person, "voicemail")))
-		})
+// inReach reports whether anybody is awake whose telephone brings something to their ears.
+func (a *auditor) inReach() bool {
+	phones := &a.w.phones
+	return slices.ContainsFunc(people, func(person string) bool {
+		_, text := a.since(notifier.MediumSMS, person)
+		_, call := a.since(notifier.MediumVoice, person)
+		return phones.asleep[person] == 0 && (text || (call && !phones.does(person, "no_answer") && !phones.does(person, "voicemail")))
 	})
+}
+
+// leftOver counts what nobody has in the morning though there was time enough, and the requests at one of whose steps nobody was in reach.
+func (a *auditor) leftOver() {
 	for _, f := range a.order {
-		if f.ops || !f.running() || f.urgency == request.Routine || w.now-f.stored < a.patience(f.urgency) {
-			continue
+		if f.lonely {
+			a.w.sum.Unreachable++
 		}
-		w.sum.Unanswered++
-		if !reachable {
-			w.sum.Unreachable++
+		if !f.ops && f.running() && f.urgency != request.Routine && a.w.now-f.runs >= a.patience(f.urgency) {
+			a.w.sum.Unanswered++
 		}
 	}
 }

@@ -48,7 +48,7 @@ type summary struct {
 	Technical  int // faults of machines, networks, providers and carriers
 	Duplicates int // pages that a provider took once more
 	Lost       int // decisions that lost a race
-	// Unanswered counts requests that nobody had in the morning though there was time; Unreachable those of them for which nobody was in reach.
+	// Unanswered counts requests that nobody had in the morning though there was time; Unreachable those at one of whose steps nobody was in reach.
 	Unanswered, Unreachable int
 	Providers               map[string]served
 	Pages, Beside           int // asking pages by telephone; of them those through a second provider
@@ -283,7 +283,8 @@ func (o *Options) report(s *summary) error {
 	row("alarms", "%d", s.Alarms)
 	row("handovers", "%d, and %d notices of shifts", s.Handovers, s.Notices)
 	row("until somebody had it", "p50 %s, p95 %s, p99 %s, max %s", seconds(times.P50), seconds(times.P95), seconds(times.P99), seconds(times.Max))
-	row("nobody had it in the morning", "%d, for %d of them nobody was in reach", s.Unanswered, s.Unreachable)
+	row("nobody in reach at some step", "%d", s.Unreachable)
+	row("nobody had it in the morning", "%d", s.Unanswered)
 	row("pages by telephone", "%d, %.1f %% beside another through a second provider", s.Pages, 100*float64(s.Beside)/float64(max(s.Pages, 1)))
 	for _, name := range vendors {
 		of := s.Providers[name]
