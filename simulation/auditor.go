@@ -69,6 +69,7 @@ type auditor struct {
 	waiting []*page                  // asking pages without an attempt under way, in the order in which they were ordered
 	busy    map[string]*telephoneUse // channel + person → what goes to that telephone
 	starts  map[string][]time.Duration
+	shares  map[string]*share   // node, provider and channel → what went before what has waited for too long
 	onStart []func(node string) // called by the next attempts, one each
 
 	decides calm // how long decisions could be made
@@ -159,7 +160,10 @@ type telephoneUse struct {
 }
 
 func newAuditor(w *night) *auditor {
-	a := &auditor{w: w, files: map[request.Ref]*file{}, busy: map[string]*telephoneUse{}, starts: map[string][]time.Duration{}, rang: map[string]time.Duration{}, ways: map[way]time.Duration{}, fails: map[string][]time.Duration{}}
+	a := &auditor{
+		w: w, files: map[request.Ref]*file{}, busy: map[string]*telephoneUse{}, starts: map[string][]time.Duration{}, shares: map[string]*share{},
+		fails: map[string][]time.Duration{}, rang: map[string]time.Duration{}, ways: map[way]time.Duration{},
+	}
 	for _, text := range []string{"CANARY", base64.StdEncoding.EncodeToString([]byte(canary))[:24]} {
 		a.sealedAs = append(a.sealedAs, []byte(text))
 	}
