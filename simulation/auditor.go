@@ -45,6 +45,7 @@ const (
 	rightOne    = "the provider is asked that has it"
 	reached     = "who can be reached is reached"
 	kept        = "who is reached and answers is heard"
+	begins      = "a page begins where it is to begin"
 	measured    = "nobody is asked more often than the policy allows"
 	foreseen    = "what is wrong with the roster is foreseen"
 	lets        = "nobody is woken for what is far"
@@ -136,6 +137,7 @@ type page struct {
 	file     *file
 	ordered  time.Time
 	storedAt time.Duration
+	step     int  // of the escalation, counted, in which it was ordered
 	over     bool // cancelled, expired
 	attempts []attempt
 }
@@ -204,7 +206,7 @@ func (a *auditor) moved() {
 // troubled notes that something has changed at a provider.
 func (a *auditor) troubled() {
 	w := a.w
-	able, slow := false, slices.ContainsFunc(w.providers, (*provider).broken)
+	able, slow := false, !slices.ContainsFunc(w.providers, (*provider).works)
 	for _, n := range w.nodes {
 		able = able || n.able()
 		slow = slow || n.lags > 0

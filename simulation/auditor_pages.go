@@ -21,7 +21,7 @@ func (u *telephoneUse) until() time.Duration {
 }
 
 func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
-	p := &page{PageBody: b, file: f, ordered: now, storedAt: a.w.now}
+	p := &page{PageBody: b, file: f, ordered: now, storedAt: a.w.now, step: f.step.count}
 	f.pages = append(f.pages, p)
 	if want := "p" + strconv.Itoa(len(f.pages)); b.Page != want {
 		a.w.fail(chained, f.ref, "page %s is ordered where %s is next", b.Page, want)
@@ -31,10 +31,7 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 	}
 	a.tell(f, "dispatcher", "orders %s: %s for %s (%s)", b.Page, b.Channel, b.Person, b.Purpose)
 	if b.Purpose == request.Ask {
-		a.w.sum.Pages++
-		if b.Provider != "" {
-			a.w.sum.Beside++
-		}
+		a.counted(p)
 	}
 	if b.Purpose == request.Ask && a.morning(f, now).After(now) {
 		a.w.fail(sleeps, f.ref, "%s is asked at %s", b.Person, clockOf(now))
@@ -104,6 +101,9 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 			return
 		case last.node != c.Node && now.Before(last.deadline.Add(5*time.Second)):
 			w.fail(takesOver, f.ref, "%s takes over %s %s before its time", c.Node, b.Attempt, told(last.deadline.Add(5*time.Second).Sub(now)))
+		}
+		if last.by != b.Provider {
+			w.fail(rightOne, f.ref, "%s takes %s over through %s, and %s was given it", c.Node, b.Attempt, b.Provider, last.by)
 		}
 		last.node, last.deadline = c.Node, b.Deadline.Time
 		a.stuck(f, p, c.Node)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -16,6 +18,9 @@ func (a *auditor) through(f *file, p *page, by string) {
 	if w.provider(by) == nil {
 		w.fail(rightOne, f.ref, "an attempt of %s goes through %q, which is not configured", p.Page, by)
 		return
+	}
+	if p.Provider != "" && p.Provider != by && len(p.attempts) == 0 && w.provider(p.Provider) != nil && a.sound(p.Provider, p.Channel) {
+		w.fail(begins, f.ref, "%s is to begin at %s, of which nothing bad is known, and begins at %s", p.Page, p.Provider, by)
 	}
 	of := w.sum.Providers[by]
 	of.Attempts++
@@ -63,4 +68,52 @@ func (a *auditor) waitsFor(p *page) string {
 		return ""
 	}
 	return first
+}
+
+// looksUp judges whom a node asks for an earlier attempt.
+func (a *auditor) looksUp(n *node, c dispatcher.Call) {
+	f := a.files[c.Message.Ref]
+	if f == nil {
+		return
+	}
+	p := f.page(c.Message.Page)
+	if p == nil {
+		return
+	}
+	if i := slices.IndexFunc(p.attempts, func(x attempt) bool { return x.id == c.Earlier }); i >= 0 && p.attempts[i].by != c.EarlierBy {
+		a.w.fail(rightOne, f.ref, "%s asks %s for %s, and %s was given it", n.name, c.EarlierBy, c.Earlier, p.attempts[i].by)
+	}
+}
+
+// counted counts a page that asks somebody, and judges how many a step has.
+func (a *auditor) counted(p *page) {
+	w, f := a.w, p.file
+	w.sum.Pages++
+	if p.Reason != "" { // it goes through a second provider
+		w.sum.Beside++
+		a.doubted(w.otherThan(p.Provider), p.Channel)
+	}
+	calls := 1
+	if p.Channel == notifier.MediumVoice {
+		calls += w.set.policy.Recalls
+	}
+	have := 0
+	for _, q := range f.pages {
+		if q.Purpose == request.Ask && q.Person == p.Person && q.Channel == p.Channel && q.step == f.step.count {
+			have++
+		}
+	}
+	if most := calls * len(w.providers); have > most {
+		w.fail(measured, f.ref, "level %d in round %d asks %s %d times by %s: %s is one too many", f.step.Level, f.step.Round, p.Person, have, p.Channel, p.Page)
+	}
+}
+
+// otherThan is the provider beside which another one was asked.
+func (w *night) otherThan(provider string) string {
+	for _, p := range w.providers {
+		if p.name != provider {
+			return p.name
+		}
+	}
+	return ""
 }

@@ -25,7 +25,7 @@ const (
 func (p *provider) brings(medium, person string) bool {
 	w := p.w
 	switch {
-	case p.broken(), p.modes["lies_delivered"] > 0, p.refuses[numberOf(person)] > 0:
+	case !p.works(), p.modes["lies_delivered"] > 0, p.refuses[numberOf(person)] > 0:
 		return false
 	case medium == notifier.MediumVoice:
 		return !w.phones.does(person, "busy")
@@ -63,7 +63,7 @@ func (a *auditor) survey() {
 
 // since is since when a medium reaches a person, through whichever provider has done so for longest; ok is false when none does.
 func (a *auditor) since(medium, person string) (since time.Duration, ok bool) {
-	for _, p := range a.w.providers[:1] { // only the first serves
+	for _, p := range a.w.providers {
 		if t, works := a.ways[way{p.name, medium, person}]; works && (!ok || t < since) {
 			since, ok = t, true
 		}
@@ -93,7 +93,7 @@ func (a *auditor) asks(f *file, people []string) {
 	}
 	f.lonely = f.lonely || !a.inReach()
 	p, u, began := a.w.set.policy, f.urgency, a.w.now
-	text := 2 * firstAttempt
+	text := p.SecondPath[u] + 2*firstAttempt
 	call := time.Duration(-1) // a routine request is called about only when texts fail
 	for _, rule := range p.Channels[u] {
 		if rule.Channel == notifier.MediumVoice {
@@ -197,7 +197,7 @@ func (a *auditor) promise(f *file) {
 func (a *auditor) patience(u request.Urgency) time.Duration {
 	p := a.w.set.policy
 	steps := len(p.Levels)*p.Rounds + 2 // a step is repeated when the shift has changed
-	return time.Duration(steps)*(p.Waits[u]+firstAttempt) + p.Repeat + 2*firstAttempt + answers
+	return time.Duration(steps)*(p.Waits[u]+firstAttempt) + p.Repeat + p.SecondPath[u] + 2*firstAttempt + answers
 }
 
 // inReach reports whether anybody is awake whose telephone brings something to their ears.

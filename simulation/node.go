@@ -500,7 +500,10 @@ func (n *node) lookUp(c dispatcher.Call, m notifier.Message, left time.Duration)
 	if c.Recipient == request.ToSender {
 		return n.w.receivers.find(left)
 	}
-	return n.w.provider(c.Provider).find(c, m, left)
+	if p := n.w.provider(c.EarlierBy); p != nil {
+		return p.find(c, m, left)
+	}
+	return 0, notifier.NotFound{} // as far as anybody can be asked
 }
 
 // rosterNews brings the newest revision of the roster's log, when it is in reach.

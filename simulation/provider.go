@@ -48,14 +48,14 @@ func (w *night) provider(name string) *provider {
 	return nil
 }
 
-// broken reports whether the provider has trouble now with whatever it is given.
-func (p *provider) broken() bool {
+// works reports whether the provider has no trouble now with what it is given.
+func (p *provider) works() bool {
 	for _, mode := range [...]string{"slow", "too_many", "error", "answer_lost", "down"} {
 		if p.modes[mode] > 0 {
-			return true
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // timedOut is what a node knows of a call to which no answer came.
