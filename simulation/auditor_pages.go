@@ -286,6 +286,9 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 		}
 	}
 	u := a.use(p)
+	if t == request.AttemptFailed && p.Recipient != request.ToSender {
+		a.speaksAgainst(p, x, b.Failure)
+	}
 	if !x.known {
 		x.known = true
 		if u.attempts--; u.attempts == 0 {
@@ -307,7 +310,6 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 	case !x.sent && x.failure.Retryable() && b.Failure.Retryable(): // two nodes made one call: what was heard first counts
 	case !x.sent:
 		x.failure, x.retryAt = b.Failure, b.RetryAt.Time
-		a.trouble(p, x)
 		if (b.Failure.Retryable() || b.Failure == request.FailedDuplicate) && p.Purpose == request.Ask && !p.over && !slices.ContainsFunc(p.attempts, func(x attempt) bool { return x.sent }) && !slices.Contains(a.waiting, p) {
 			a.waiting = append(a.waiting, p)
 		}

@@ -19,7 +19,7 @@ func (a *auditor) through(f *file, p *page, by string) {
 		w.fail(rightOne, f.ref, "an attempt of %s goes through %q, which is not configured", p.Page, by)
 		return
 	}
-	if p.Provider != "" && p.Provider != by && len(p.attempts) == 0 && w.provider(p.Provider) != nil && a.sound(p.Provider, p.Channel) {
+	if p.Provider != by && len(p.attempts) == 0 && w.provider(p.Provider) != nil && a.sound(p.Provider, p.Channel) && !p.spokenFor() {
 		w.fail(begins, f.ref, "%s is to begin at %s, of which nothing bad is known, and begins at %s", p.Page, p.Provider, by)
 	}
 	of := w.sum.Providers[by]
@@ -30,14 +30,24 @@ func (a *auditor) through(f *file, p *page, by string) {
 	w.sum.Providers[by] = of
 }
 
-// trouble notes that an attempt failed.
-func (a *auditor) trouble(p *page, x *attempt) {
-	if p.Recipient == request.ToSender || x.failure == request.FailedDuplicate || x.failure == request.FailedNoKey {
+// spokenFor reports whether another page of the same step asks the same person through the provider that a page names: each keeps to its own.
+func (p *page) spokenFor() bool {
+	return slices.ContainsFunc(p.file.pages, func(q *page) bool {
+		same := q != p && q.Purpose == request.Ask && q.Person == p.Person && q.Channel == p.Channel && q.Level == p.Level && q.Round == p.Round
+		return same && (q.Provider == p.Provider || slices.ContainsFunc(q.attempts, func(x attempt) bool { return x.by == p.Provider }))
+	})
+}
+
+// speaksAgainst counts an attempt that failed, and notes what that says of its provider.
+func (a *auditor) speaksAgainst(p *page, x *attempt, failure request.FailureKind) {
+	if failure == request.FailedDuplicate || failure == request.FailedNoKey {
 		return
 	}
-	of := a.w.sum.Providers[x.by]
-	of.Failed++
-	a.w.sum.Providers[x.by] = of
+	if !x.known {
+		of := a.w.sum.Providers[x.by]
+		of.Failed++
+		a.w.sum.Providers[x.by] = of
+	}
 	a.doubted(x.by, p.Channel)
 }
 

@@ -12,7 +12,7 @@ const (
 	delays   trouble = "delays"   // by seconds up to ten minutes
 	doubles  trouble = "doubles"  // the copy comes later
 	reorders trouble = "reorders" // those that go within a minute
-	lies     trouble = "lies"     // says that it delivered what it never did
+	lies     trouble = "lies"     // says of most that it delivered them, and never did
 )
 
 // route is where a carrier has trouble: between a provider and a person's telephone; "" is any.
@@ -58,7 +58,7 @@ func (c *carriers) carry(d *dice, provider, person string) fate {
 	sum := &c.w.sum.Texts
 	sum.Sent++
 	switch {
-	case c.has(lies, provider, person) && d.chance(0.3):
+	case c.has(lies, provider, person) && d.chance(0.6):
 		sum.LiedAbout++
 		return fate{}
 	case c.has(loses, provider, person) && d.chance(0.3):

@@ -48,7 +48,7 @@ func init() { //nolint:gochecknoinits // the table and what it names refer to ea
 		{"provider_error", 0.5, true, false, mode("error", time.Minute, 15*time.Minute)},
 		{"provider_answer_lost", 0.6, true, false, mode("answer_lost", time.Minute, 15*time.Minute)},
 		{"provider_down", 0.4, true, false, mode("down", time.Minute, 12*time.Minute)},
-		{"provider_lies_delivered", 0.4, true, false, mode("lies_delivered", time.Minute, 30*time.Minute)},
+		{"provider_lies_delivered", 0.5, true, false, mode("lies_delivered", time.Minute, 30*time.Minute)},
 		{"provider_lies_failed", 0.4, true, false, mode("lies_failed", time.Minute, 30*time.Minute)},
 		{"reports_lost", 0.4, true, false, mode("reports_lost", time.Minute, time.Hour)},
 		{"reports_late", 0.4, true, false, mode("reports_late", time.Minute, time.Hour)},
@@ -58,7 +58,7 @@ func init() { //nolint:gochecknoinits // the table and what it names refer to ea
 		{"texts_late", 0.5, true, false, carrier(delays)},
 		{"texts_twice", 0.5, true, false, carrier(doubles)},
 		{"texts_out_of_order", 0.4, true, false, carrier(reorders)},
-		{"texts_lied_about", 0.5, true, false, carrier(lies)},
+		{"texts_lied_about", 0.7, true, false, carrier(lies)},
 		{"number_refused", 0.5, true, false, (*night).refuse},
 		{"sender_unreachable", 0.3, true, false, (*night).senderDown},
 
@@ -406,11 +406,14 @@ func (w *night) some(c *dice) []*provider {
 	return w.providers
 }
 
-// mode is trouble at a provider, or at both.
+// mode is trouble at a provider, or at both; at times for hours, as the outages that are remembered.
 func mode(name string, short, long time.Duration) func(*night, disturbance, *dice) {
 	return func(w *night, _ disturbance, c *dice) {
 		for _, p := range w.some(c) {
 			d := c.between(short, long)
+			if c.chance(0.1) {
+				d = c.between(long, 8*long)
+			}
 			w.say(p.name, "%s, for %s", name, told(d))
 			p.modes[name]++
 			w.audit.troubled()
