@@ -94,7 +94,7 @@ func (p *plan) otherPath(page *request.Page) string {
 			used = append(used, cmp.Or(q.Provider, all[0]))
 		}
 		for _, a := range q.Attempts {
-			if !a.Failure.Retryable() || a.Took() { // one that did not take it may take another one
+			if a.Failure != request.FailedDuplicate && (!a.Failure.Retryable() || a.Took()) { // one that did not take it may take another one
 				used = append(used, a.Provider)
 			}
 		}

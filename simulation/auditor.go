@@ -42,6 +42,11 @@ const (
 	readable    = "everything can be read"
 	spares      = "who is busy is not asked again"
 	sleeps      = "nobody is woken for a routine request"
+	rightOne    = "the provider is asked that has it"
+	reached     = "who can be reached is reached"
+	kept        = "who is reached and answers is heard"
+	begins      = "a page begins where it is to begin"
+	measured    = "nobody is asked more often than the policy allows"
 	foreseen    = "what is wrong with the roster is foreseen"
 	lets        = "nobody is woken for what is far"
 	rests       = "a node with nothing to do rests"
@@ -65,11 +70,16 @@ type auditor struct {
 	waiting []*page                  // asking pages without an attempt under way, in the order in which they were ordered
 	busy    map[string]*telephoneUse // channel + person → what goes to that telephone
 	starts  map[string][]time.Duration
-	shares  map[string]*share   // node + channel → what went before what has waited for too long
+	shares  map[string]*share   // node, provider and channel → what went before what has waited for too long
 	onStart []func(node string) // called by the next attempts, one each
 
 	decides calm // how long decisions could be made
 	pages   calm // and pages sent
+
+	fails  map[string][]time.Duration // provider and channel → when attempts failed
+	ways   map[way]time.Duration      // → since when they work; those without a provider: since when somebody is there and answers
+	rang   map[string]time.Duration   // person → when a call came last
+	shaken time.Duration              // when something of the nodes changed last
 
 	skew     time.Duration // how far clocks may be apart
 	changed  time.Duration // when the roster's revision last changed
@@ -107,8 +117,11 @@ type file struct {
 	replaced  map[string]time.Duration // of a handover: to whom it was offered → when it was offered to others
 	signed    bool                     // of a handover: who went off duty has confirmed
 	readers   []string
-	reached   bool // something reached the provider
-	turn      int  // counts what moves the escalation
+	reached   bool                     // something reached the provider
+	heard     map[string]time.Duration // person → when their telephone last got something about it
+	lonely    bool                     // nobody was in reach at one of its steps
+	runs      time.Duration            // since when somebody is sought for it, at one urgency
+	turn      int                      // counts what moves the escalation
 }
 
 type step struct {
@@ -124,6 +137,7 @@ type page struct {
 	file     *file
 	ordered  time.Time
 	storedAt time.Duration
+	step     int  // of the escalation, counted, in which it was ordered
 	over     bool // cancelled, expired
 	attempts []attempt
 }
@@ -131,6 +145,7 @@ type page struct {
 type attempt struct {
 	id       string
 	node     string
+	by       string // the provider
 	deadline time.Time
 	rings    time.Duration // until when a call may ring, at most
 	known    bool          // an outcome
@@ -147,7 +162,10 @@ type telephoneUse struct {
 }
 
 func newAuditor(w *night) *auditor {
-	a := &auditor{w: w, files: map[request.Ref]*file{}, busy: map[string]*telephoneUse{}, starts: map[string][]time.Duration{}, shares: map[string]*share{}}
+	a := &auditor{
+		w: w, files: map[request.Ref]*file{}, busy: map[string]*telephoneUse{}, starts: map[string][]time.Duration{}, shares: map[string]*share{},
+		fails: map[string][]time.Duration{}, rang: map[string]time.Duration{}, ways: map[way]time.Duration{},
+	}
 	for _, text := range []string{"CANARY", base64.StdEncoding.EncodeToString([]byte(canary))[:24]} {
 		a.sealedAs = append(a.sealedAs, []byte(text))
 	}
@@ -180,14 +198,22 @@ func (c *calm) set(now time.Duration, runs bool) {
 // moved notes that something has changed in what hampers the system.
 func (a *auditor) moved() {
 	w := a.w
-	able, slow := false, w.provider.broken()
+	a.shaken = w.now
+	a.decides.set(w.now, slices.ContainsFunc(w.nodes, (*node).able))
+	a.troubled()
+}
+
+// troubled notes that something has changed at a provider.
+func (a *auditor) troubled() {
+	w := a.w
+	able, slow := false, !slices.ContainsFunc(w.providers, (*provider).works)
 	for _, n := range w.nodes {
 		able = able || n.able()
 		slow = slow || n.lags > 0
 		n.steady = w.now
 	}
-	a.decides.set(w.now, able)
 	a.pages.set(w.now, able && !slow)
+	a.survey()
 }
 
 // skewed notes that clocks are further apart than before.
@@ -224,6 +250,11 @@ func (a *auditor) expect(c *calm, within time.Duration, met func() bool, fail fu
 		fail()
 	}
 	a.w.at(within+10*time.Millisecond, look)
+}
+
+func (a *auditor) running(ref request.Ref) bool {
+	f := a.files[ref]
+	return f != nil && f.running()
 }
 
 func (a *auditor) owner(ref request.Ref) string {
@@ -299,6 +330,7 @@ func (a *auditor) event(f *file, c *request.Commit, p *request.Parsed, i int) {
 		f.received, f.stored, f.urgency, f.sender = now, w.now, b.Urgency, b.Sender
 		w.sum.Requests++
 		a.tell(f, "request", "is received: %s", b.Urgency)
+		a.runs(f)
 		a.progress(f, now)
 		a.mustBePaged(f)
 	case request.Withdrawn:
@@ -347,6 +379,7 @@ func (a *auditor) event(f *file, c *request.Commit, p *request.Parsed, i int) {
 		b := body[request.UrgencyChangedBody](p, i)
 		f.urgency = b.To
 		a.tell(f, c.Actor.ID, "judges it %s", b.To)
+		a.runs(f)
 		a.progress(f, now)
 	case request.AlarmRaised:
 		a.raised(f, now, *body[request.AlarmBody](p, i))
@@ -388,6 +421,7 @@ func (f *file) page(id string) *page {
 
 func (a *auditor) release(f *file, now time.Time, asStep bool) {
 	f.owner, f.opened, f.returned = "", false, asStep
+	a.runs(f)
 	a.progress(f, now)
 }
 

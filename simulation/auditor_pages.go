@@ -21,7 +21,7 @@ func (u *telephoneUse) until() time.Duration {
 }
 
 func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
-	p := &page{PageBody: b, file: f, ordered: now, storedAt: a.w.now}
+	p := &page{PageBody: b, file: f, ordered: now, storedAt: a.w.now, step: f.step.count}
 	f.pages = append(f.pages, p)
 	if want := "p" + strconv.Itoa(len(f.pages)); b.Page != want {
 		a.w.fail(chained, f.ref, "page %s is ordered where %s is next", b.Page, want)
@@ -30,6 +30,9 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 		return
 	}
 	a.tell(f, "dispatcher", "orders %s: %s for %s (%s)", b.Page, b.Channel, b.Person, b.Purpose)
+	if b.Purpose == request.Ask {
+		a.counted(p)
+	}
 	if b.Purpose == request.Ask && a.morning(f, now).After(now) {
 		a.w.fail(sleeps, f.ref, "%s is asked at %s", b.Person, clockOf(now))
 	}
@@ -99,6 +102,9 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 		case last.node != c.Node && now.Before(last.deadline.Add(5*time.Second)):
 			w.fail(takesOver, f.ref, "%s takes over %s %s before its time", c.Node, b.Attempt, told(last.deadline.Add(5*time.Second).Sub(now)))
 		}
+		if last.by != b.Provider {
+			w.fail(rightOne, f.ref, "%s takes %s over through %s, and %s was given it", c.Node, b.Attempt, b.Provider, last.by)
+		}
 		last.node, last.deadline = c.Node, b.Deadline.Time
 		a.stuck(f, p, c.Node)
 		a.begun(c.Node)
@@ -111,13 +117,17 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 		w.fail(noCopies, f.ref, "%s starts %s, and %s was sent", c.Node, b.Attempt, last.id)
 	case !now.Before(p.Expires.Time):
 		w.fail(inTime, f.ref, "%s starts %s, %s after it expired", c.Node, b.Attempt, told(now.Sub(p.Expires.Time)))
-	case last != nil && now.Before(last.retryAt):
-		w.fail(givesTime, f.ref, "%s starts %s, %s before it may be tried again", c.Node, b.Attempt, told(last.retryAt.Sub(now)))
 	}
-	if p.Recipient != request.ToSender && (b.Joint == "" || b.Joint == notifier.JointOf(f.ref, b.Attempt)) { // what goes with another takes no place
-		a.lane(f, c, p)
+	if at := p.freeAt(b.Provider); now.Before(at) {
+		w.fail(givesTime, f.ref, "%s starts %s, %s before %s may be tried again", c.Node, b.Attempt, told(at.Sub(now)), b.Provider)
 	}
-	p.attempts = append(p.attempts, attempt{id: b.Attempt, node: c.Node, deadline: b.Deadline.Time, rings: w.now + 156*time.Second})
+	if p.Recipient != request.ToSender {
+		if b.Joint == "" || b.Joint == notifier.JointOf(f.ref, b.Attempt) { // what goes with another takes no place
+			a.lane(f, c, p, b.Provider)
+		}
+		a.through(f, p, b.Provider)
+	}
+	p.attempts = append(p.attempts, attempt{id: b.Attempt, node: c.Node, by: b.Provider, deadline: b.Deadline.Time, rings: w.now + 156*time.Second})
 	a.drop(p)
 	u := a.use(p)
 	u.attempts++
@@ -130,6 +140,16 @@ func (a *auditor) started(f *file, c *request.Commit, t request.EventType, b *re
 	}
 	a.stuck(f, p, c.Node)
 	a.begun(c.Node)
+}
+
+// freeAt is when a page may be tried again through a provider.
+func (p *page) freeAt(provider string) time.Time {
+	for _, x := range slices.Backward(p.attempts) {
+		if x.by == provider && x.failure != request.FailedDuplicate { // one that was not made says nothing
+			return x.retryAt
+		}
+	}
+	return time.Time{}
 }
 
 // begun lets whatever waits for an attempt to begin happen.
@@ -156,18 +176,18 @@ func (a *auditor) stuck(f *file, p *page, node string) {
 }
 
 // lane judges that an attempt goes in its turn and at the rate of its number.
-func (a *auditor) lane(f *file, c *request.Commit, p *page) {
+func (a *auditor) lane(f *file, c *request.Commit, p *page, by string) {
 	w := a.w
 	if rate := w.set.limit.PerSecond; rate > 0 {
 		const window = 3 * time.Second
-		recent := append(slices.DeleteFunc(a.starts[p.Channel], func(t time.Duration) bool { return w.now-t > window }), w.now)
-		a.starts[p.Channel] = recent
+		recent := append(slices.DeleteFunc(a.starts[by+p.Channel], func(t time.Duration) bool { return w.now-t > window }), w.now)
+		a.starts[by+p.Channel] = recent
 		// Three nodes that do not hear each other have a full bucket each.
 		if most := nodes*max(1, int(rate)) + int(rate*window.Seconds()) + 1; len(recent) > most {
-			w.fail(atRate, f.ref, "%d attempts over %s within %s at %g a second", len(recent), p.Channel, told(window), rate)
+			w.fail(atRate, f.ref, "%d attempts over %s of %s within %s at %g a second", len(recent), p.Channel, by, told(window), rate)
 		}
 	}
-	s := a.share(c.Node, p)
+	s := a.share(c.Node, by, p.Channel)
 	s.went[f.urgency.Rank()]++
 	const while = 3 * time.Second
 	var server *node
@@ -182,7 +202,7 @@ func (a *auditor) lane(f *file, c *request.Commit, p *page) {
 	for _, q := range a.waiting {
 		u := a.use(q)
 		switch {
-		case q == p || q.Channel != p.Channel || q.file.urgency.Rank() >= f.urgency.Rank():
+		case q == p || q.Channel != p.Channel || a.waitsFor(q) != by || q.file.urgency.Rank() >= f.urgency.Rank():
 		case w.now-q.storedAt < while || w.now-q.file.last < while || !q.file.wants(q):
 		case u.attempts > 0 || w.now < u.until() || w.now-u.free < while:
 		case len(q.attempts) > 0 && w.time().Sub(q.attempts[len(q.attempts)-1].retryAt) < while:
@@ -193,17 +213,18 @@ func (a *auditor) lane(f *file, c *request.Commit, p *page) {
 	}
 }
 
-// share counts what a node began over a channel, by urgency, since something less urgent had its share.
+// share counts what a node began over a channel of a provider, by urgency, since something less urgent had its share.
 type share struct {
 	went  [4]int
 	taken string // request and attempt that had it last
 }
 
-func (a *auditor) share(node string, p *page) *share {
-	s := a.shares[node+p.Channel]
+func (a *auditor) share(node, provider, medium string) *share {
+	lane := node + provider + medium
+	s := a.shares[lane]
 	if s == nil {
 		s = &share{}
-		a.shares[node+p.Channel] = s
+		a.shares[lane] = s
 	}
 	return s
 }
@@ -239,7 +260,7 @@ func (a *auditor) overtaken(f *file, p, urgent *page, server *node, began time.T
 		if !slices.Contains(a.waiting, urgent) || len(urgent.attempts) > tries || u.attempts > 0 || w.now < u.until() || !urgent.file.wants(urgent) {
 			return
 		}
-		if a.share(server.name, p).take(string(f.ref)+p.attempts[nth].id, starved, before.Rank()) {
+		if a.share(server.name, p.attempts[nth].by, p.Channel).take(string(f.ref)+p.attempts[nth].id, starved, before.Rank()) {
 			return
 		}
 		if server.able() && w.now-server.steady >= settle && server.ackLoss == 0 && a.tolerance() == 0 && urgent.file.urgency.Rank() < before.Rank() {
@@ -262,11 +283,14 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 	x := &p.attempts[i]
 	if p.Recipient != request.ToSender {
 		a.tell(f, b.Provider, "%s %s %s %s", strings.ReplaceAll(string(t), "_", " "), b.Attempt, b.Failure, b.Code)
-		if t == request.AttemptSent && !w.provider.knows(b.ProviderID) {
+		if t == request.AttemptSent && !w.has(b.Provider, b.ProviderID) {
 			w.fail(trueNews, f.ref, "%s is said to be sent as %s, which the provider does not have", b.Attempt, b.ProviderID)
 		}
 	}
 	u := a.use(p)
+	if t == request.AttemptFailed && p.Recipient != request.ToSender {
+		a.speaksAgainst(p, x, b.Failure)
+	}
 	if !x.known {
 		x.known = true
 		if u.attempts--; u.attempts == 0 {

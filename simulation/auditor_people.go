@@ -58,6 +58,9 @@ func (a *auditor) message(n *node, c dispatcher.Call, m notifier.Message) {
 			a.w.fail(sealed, m.Ref, "%s hands out what was sealed", n.name)
 		}
 	}
+	if c.LookUp && c.Recipient != request.ToSender {
+		a.looksUp(n, c)
+	}
 	wrong := ""
 	switch {
 	case c.Recipient == request.ToSender && (m.Code != "" || string(m.To) != a.files[m.Ref].sender):
@@ -105,6 +108,7 @@ func (a *auditor) end() {
 			w.fail(alarmStands, f.ref, "everyone was asked in vain, and no alarm stands")
 		}
 	}
+	a.leftOver()
 	a.compare()
 }
 

@@ -59,6 +59,7 @@ func (a *auditor) escalated(f *file, c *request.Commit, b *request.EscalatedBody
 	}
 	f.step = step{EscalatedBody: *b, decided: now, count: last.count + 1, targets: names}
 	f.returned = false
+	a.asks(f, names)
 	a.progress(f, now)
 }
 

@@ -220,7 +220,7 @@ var bugs = []struct {
 	{"withdrawals are ignored", without(request.Withdrawn), []string{quiet, oneOwner}},
 	{"attempt_started is not compared", unchained(around(func(b *broken) {
 		b.out = uncompared(func(a dispatcher.Append) bool { return a.Starts })
-	})), []string{quiet, oneAttempt}},
+	})), []string{quiet, oneAttempt, givesTime}},
 	{"a lane is served by every node, and nobody compares", unchained(around(func(b *broken) {
 		b.in = func(in dispatcher.Input) dispatcher.Input {
 			if isA[dispatcher.LiveChanged](in) {
@@ -295,6 +295,26 @@ var bugs = []struct {
 		tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return resigned{m} }},
 		[]string{handedOver},
 	},
+	{"the second provider is never used", tamper{options: func(o *dispatcher.Options) {
+		o.Providers = slices.DeleteFunc(o.Providers, func(p dispatcher.Provider) bool { return p.Name == vendors[1] })
+	}}, []string{reached}},
+	{"nobody is asked through a second provider while the first says that all is well", tamper{options: func(o *dispatcher.Options) {
+		o.Policy.SecondPath = nil
+	}}, []string{reached}},
+	{"another provider is asked for an earlier attempt", around(func(b *broken) {
+		b.out = func(_ time.Time, c dispatcher.Command) dispatcher.Command {
+			if call, ok := c.(dispatcher.Call); ok && call.LookUp {
+				call.EarlierBy = b.n.w.otherThan(call.EarlierBy)
+				return call
+			}
+			return c
+		}
+	}), []string{rightOne}},
+	{"the provider that a page names is ignored", rewrite(func(_ *node, _ *request.Commit, b *request.PageBody) {
+		b.Provider = ""
+	}, request.PageOrdered), []string{begins, measured}},
+	{"a telephone is called once more than it may be", tamper{options: func(o *dispatcher.Options) { o.Policy.Recalls++ }}, []string{measured}},
+	{"codes count for nothing", unjudged(tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return forgetful{m} }}, answered), []string{kept, reached}},
 	{"what people wrote is handed out", around(func(b *broken) {
 		b.out = func(_ time.Time, c dispatcher.Command) dispatcher.Command {
 			if call, ok := c.(dispatcher.Call); ok {

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -47,21 +48,24 @@ func init() { //nolint:gochecknoinits // the table and what it names refer to ea
 		{"provider_error", 0.5, true, false, mode("error", time.Minute, 15*time.Minute)},
 		{"provider_answer_lost", 0.6, true, false, mode("answer_lost", time.Minute, 15*time.Minute)},
 		{"provider_down", 0.4, true, false, mode("down", time.Minute, 12*time.Minute)},
-		{"provider_lies_delivered", 0.4, true, false, mode("lies_delivered", time.Minute, 30*time.Minute)},
+		{"provider_lies_delivered", 0.5, true, false, mode("lies_delivered", time.Minute, 30*time.Minute)},
 		{"provider_lies_failed", 0.4, true, false, mode("lies_failed", time.Minute, 30*time.Minute)},
 		{"reports_lost", 0.4, true, false, mode("reports_lost", time.Minute, time.Hour)},
 		{"reports_late", 0.4, true, false, mode("reports_late", time.Minute, time.Hour)},
 		{"reports_twice", 0.4, true, false, mode("reports_twice", time.Minute, time.Hour)},
-		{"texts_lost", 0.5, true, false, carrier("texts_lost")},
-		{"texts_late", 0.5, true, false, carrier("texts_late")},
-		{"texts_twice", 0.5, true, false, carrier("texts_twice")},
-		{"number_dead", 0.4, true, false, (*night).deadNumber},
+		{"texts_lost", 0.5, true, false, carrier(loses)},
+		{"texts_failed", 0.3, true, false, carrier(fails)},
+		{"texts_late", 0.5, true, false, carrier(delays)},
+		{"texts_twice", 0.5, true, false, carrier(doubles)},
+		{"texts_out_of_order", 0.4, true, false, carrier(reorders)},
+		{"texts_lied_about", 0.7, true, false, carrier(lies)},
+		{"number_refused", 0.5, true, false, (*night).refuse},
 		{"sender_unreachable", 0.3, true, false, (*night).senderDown},
 
 		{"asleep", 2, false, false, func(w *night, d disturbance, c *dice) { w.person(d, c, w.phones.asleep, 3*time.Hour) }},
 		{"late", 1, false, false, habit("late", 4*time.Hour)},
 		{"wrong_code", 1, false, false, habit("wrong_code", 4*time.Hour)},
-		{"pass", 0.7, false, false, habit("pass", time.Hour)},
+		{"pass", 1, false, false, habit("pass", 3*time.Hour)},
 		{"web", 1, false, false, habit("web", 4*time.Hour)},
 		{"two_at_once", 1, false, false, twoAtOnce},
 		{"busy", 0.7, false, false, habit("busy", time.Hour)},
@@ -380,7 +384,8 @@ func (w *night) loseAcks(_ disturbance, c *dice) {
 	n, d := w.any(c), spell(c, 5*time.Minute, 30*time.Minute)
 	w.say(n.name, "misses acknowledgements of the log, for %s", told(d))
 	n.ackLoss++
-	w.at(d, func() { n.ackLoss--; n.steady = w.now })
+	w.audit.shaken = w.now
+	w.at(d, func() { n.ackLoss--; n.steady, w.audit.shaken = w.now, w.now })
 }
 
 func (w *night) deafen(_ disturbance, c *dice) {
@@ -392,47 +397,76 @@ func (w *night) deafen(_ disturbance, c *dice) {
 	w.at(d, func() { n.deaf[other.index]--; w.rollCall() })
 }
 
-// mode is trouble at the provider.
+// some are the providers that a trouble strikes: mostly one.
+func (w *night) some(c *dice) []*provider {
+	which := c.n(4)
+	if all := len(w.providers); which < all {
+		return w.providers[which : which+1]
+	}
+	return w.providers
+}
+
+// mode is trouble at a provider, or at both; at times for hours, as the outages that are remembered.
 func mode(name string, short, long time.Duration) func(*night, disturbance, *dice) {
 	return func(w *night, _ disturbance, c *dice) {
-		d := c.between(short, long)
-		w.say("provider", "%s, for %s", name, told(d))
-		w.provider.modes[name]++
-		w.audit.moved()
-		w.at(d, func() { w.provider.modes[name]--; w.audit.moved() })
+		for _, p := range w.some(c) {
+			d := c.between(short, long)
+			if c.chance(0.1) {
+				d = c.between(long, 8*long)
+			}
+			w.say(p.name, "%s, for %s", name, told(d))
+			p.modes[name]++
+			w.audit.troubled()
+			w.at(d, func() { p.modes[name]--; w.audit.troubled() })
+		}
 	}
 }
 
-func carrier(name string) func(*night, disturbance, *dice) {
+// carrier is trouble on the way of one provider or of all, to one telephone or to all; at times for most of the night.
+func carrier(t trouble) func(*night, disturbance, *dice) {
 	return func(w *night, _ disturbance, c *dice) {
+		var r route
 		d := c.between(5*time.Minute, time.Hour)
-		w.say("carrier", "%s, for %s", name, told(d))
-		w.phones.modes[name]++
-		w.at(d, func() { w.phones.modes[name]-- })
+		if c.chance(0.3) {
+			d = c.between(time.Hour, 10*time.Hour)
+		}
+		if c.chance(0.5) {
+			r.provider = pick(c, w.providers).name
+		}
+		if c.chance(0.5) {
+			r.person = pick(c, people)
+		}
+		w.say("carrier", "%s texts between %s and %s, for %s", t, cmp.Or(r.provider, "all providers"), cmp.Or(r.person, "everyone"), told(d))
+		w.carriers.change(t, r, 1)
+		w.at(d, func() { w.carriers.change(t, r, -1) })
 	}
 }
 
-func (w *night) deadNumber(_ disturbance, c *dice) {
+// refuse is a number that one provider refuses, as one that has opted out there or lies where it may not send, or that does not exist at all.
+func (w *night) refuse(_ disturbance, c *dice) {
 	person := pick(c, people[:firstCoordinator])
-	number := numbers + strconv.Itoa(slices.Index(people, person))
 	d := c.between(10*time.Minute, 4*time.Hour)
-	w.say("provider", "does not know the number of %s, for %s", person, told(d))
-	w.provider.dead[number]++
-	w.at(d, func() { w.provider.dead[number]-- })
+	defer w.audit.survey()
+	for _, p := range w.some(c) {
+		w.say(p.name, "refuses the number of %s, for %s", person, told(d))
+		p.refuses[numberOf(person)]++
+		w.at(d, func() { p.refuses[numberOf(person)]--; w.audit.survey() })
+	}
 }
 
 func (w *night) senderDown(_ disturbance, c *dice) {
 	sender, d := "s"+strconv.Itoa(c.n(2)), c.between(time.Minute, 2*time.Hour)
 	w.say("sender", "the server of %s does not answer, for %s", sender, told(d))
-	w.provider.down[sender]++
-	w.at(d, func() { w.provider.down[sender]-- })
+	w.receivers.down[sender]++
+	w.at(d, func() { w.receivers.down[sender]-- })
 }
 
 func (w *night) person(d disturbance, c *dice, list map[string]int, longest time.Duration) {
 	person, length := pick(c, people), c.between(10*time.Minute, longest)
 	w.say(person, "%s, for %s", d.kind, told(length))
 	list[person]++
-	w.at(length, func() { list[person]-- })
+	w.audit.survey()
+	w.at(length, func() { list[person]--; w.audit.survey() })
 }
 
 // habit is what one person does for a while.
@@ -461,8 +495,14 @@ func (w *night) nobodyAnswers(_ disturbance, c *dice) {
 	w.say("people", "nobody answers, for %s", told(d))
 	for _, person := range people {
 		w.phones.asleep[person]++
-		w.at(d, func() { w.phones.asleep[person]-- })
 	}
+	w.audit.survey()
+	w.at(d, func() {
+		for _, person := range people {
+			w.phones.asleep[person]--
+		}
+		w.audit.survey()
+	})
 }
 
 // edit stores another book, and every node hears of it.

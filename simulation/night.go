@@ -13,7 +13,7 @@ import (
 // length is how long a night is.
 const length = 12 * time.Hour
 
-// A night is one world: three nodes, their log, a provider, people and their telephones, and an auditor who reads the log. It runs in one
+// A night is one world: three nodes, their log, one provider or two, carriers, people and their telephones, and an auditor who reads the log. It runs in one
 // goroutine, and the seed with the plan decides everything that happens in it.
 type night struct {
 	seed   uint64
@@ -28,9 +28,13 @@ type night struct {
 	books    []*roster.Compiled // what coordinators stored, by revision
 	book     roster.Book        // the newest
 	requests map[int]*asked     // by their number in the plan
-	provider provider
-	phones   phones
-	audit    *auditor
+
+	providers []*provider    // the first of them is configured first
+	takings   map[string]int // page → how often a provider took it
+	receivers receivers
+	carriers  carriers
+	phones    phones
+	audit     *auditor
 
 	unreadable int // causes for which the roster cannot be read
 	away       int // causes for which the log is away for all
@@ -59,8 +63,8 @@ type asked struct {
 
 // play runs a night over a plan, without those of its disturbances that are left out.
 func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
-	w := &night{seed: seed, tamper: t, requests: map[int]*asked{}, agenda: make(agenda, 0, 256)}
-	w.sum.Faults = map[string]int{}
+	w := &night{seed: seed, tamper: t, requests: map[int]*asked{}, takings: map[string]int{}, agenda: make(agenda, 0, 256)}
+	w.sum.Faults, w.sum.Providers = map[string]int{}, map[string]served{}
 	if tell {
 		w.story = &story{}
 	}
@@ -69,7 +73,11 @@ func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
 	if t.log != nil {
 		t.log(w.log)
 	}
-	w.provider.init(w)
+	for _, name := range vendors[:w.set.vendors] {
+		w.providers = append(w.providers, newProvider(w, name))
+	}
+	w.receivers = receivers{w, map[string]int{}}
+	w.carriers = carriers{w, map[trouble]map[route]int{}}
 	w.phones.init(w)
 	w.audit = newAuditor(w)
 	w.log.follow = append(w.log.follow, w.stored)
@@ -78,6 +86,7 @@ func play(seed uint64, leaveOut map[int]bool, t tamper, tell bool) *night {
 		w.nodes = append(w.nodes, n)
 		n.begin()
 	}
+	w.audit.survey()
 	w.audit.foresee()
 	w.audit.shifts()
 	for _, d := range plan {

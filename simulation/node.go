@@ -144,10 +144,17 @@ func (n *node) begin() {
 	lane := func(notifier.Phone) string { return "number" }
 	o := dispatcher.Options{
 		Node: n.name, Policy: w.set.policy, CallTimeout: callTimeout, Webhook: hooked, Providers: []dispatcher.Provider{
-			{Name: telephone, Medium: notifier.MediumSMS, Lane: lane, Limit: w.set.limit, Together: fewTogether},
-			{Name: telephone, Medium: notifier.MediumVoice, Lane: lane, Limit: w.set.limit},
 			{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: func(to notifier.Phone) string { return string(to) }},
 		},
+	}
+	for _, name := range vendors[:w.set.vendors] {
+		for _, medium := range [...]string{notifier.MediumSMS, notifier.MediumVoice} {
+			p := dispatcher.Provider{Name: name, Medium: medium, Lane: lane, Limit: w.set.limit}
+			if medium == notifier.MediumSMS {
+				p.Together = fewTogether
+			}
+			o.Providers = append(o.Providers, p)
+		}
 	}
 	if w.tamper.options != nil {
 		w.tamper.options(&o)
@@ -157,7 +164,7 @@ func (n *node) begin() {
 	if w.tamper.brain != nil {
 		n.brain = w.tamper.brain(n, m)
 	}
-	n.monitor = dispatcher.NewMonitor(n.name, telephone)
+	n.monitor = dispatcher.NewMonitor(n.name, vendors[:w.set.vendors]...)
 	for i := range nodes {
 		n.heardOf[i], n.lostAt[i] = false, -goneAfter
 	}
@@ -464,7 +471,7 @@ func (n *node) call(c dispatcher.Call) {
 		})
 	}
 	send := func(left time.Duration) {
-		took, outcome := n.w.provider.send(n, c, m, left)
+		took, outcome := n.handOver(c, m, left)
 		n.after(took, func() {
 			over(c.AfterSend(outcome, n.clock.Now()))
 			for _, one := range c.With { // they went in the same text
@@ -489,7 +496,7 @@ func (n *node) call(c dispatcher.Call) {
 		send(left)
 		return
 	}
-	took, found := n.w.provider.find(c, m, left)
+	took, found := n.lookUp(c, m, left)
 	n.after(took, func() {
 		events, again := c.AfterLookUp(found, n.clock.Now())
 		if again {
@@ -498,6 +505,25 @@ func (n *node) call(c dispatcher.Call) {
 		}
 		over(events)
 	})
+}
+
+// handOver gives an attempt to whom it is for.
+func (n *node) handOver(c dispatcher.Call, m notifier.Message, left time.Duration) (took time.Duration, o notifier.Outcome) {
+	if c.Recipient == request.ToSender {
+		return n.w.receivers.send(n, m, left)
+	}
+	return n.w.provider(c.Provider).send(n, c, m, left)
+}
+
+// lookUp asks for an earlier attempt.
+func (n *node) lookUp(c dispatcher.Call, m notifier.Message, left time.Duration) (took time.Duration, o notifier.Outcome) {
+	if c.Recipient == request.ToSender {
+		return n.w.receivers.find(left)
+	}
+	if p := n.w.provider(c.EarlierBy); p != nil {
+		return p.find(c, m, left)
+	}
+	return 0, notifier.NotFound{} // as far as anybody can be asked
 }
 
 // rosterNews brings the newest revision of the roster's log, when it is in reach.

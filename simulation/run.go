@@ -48,8 +48,13 @@ type summary struct {
 	Technical  int // faults of machines, networks, providers and carriers
 	Duplicates int // pages that a provider took once more
 	Lost       int // decisions that lost a race
-	Violations []Violation
-	acks       map[time.Duration]int // requests by the time until somebody had them
+	// Unanswered counts requests that nobody had in the morning though there was time; Unreachable those at one of whose steps nobody was in reach.
+	Unanswered, Unreachable int
+	Providers               map[string]served
+	Pages, Beside           int // asking pages by telephone; of them those through a second provider
+	Texts                   texts
+	Violations              []Violation
+	acks                    map[time.Duration]int // requests by the time until somebody had them
 }
 
 // ackStep is the precision to which times of acknowledgement are kept.
@@ -74,6 +79,15 @@ func (s *summary) add(w *night) {
 	s.Technical += t.Technical
 	s.Duplicates += t.Duplicates
 	s.Lost += t.Lost
+	s.Unanswered += t.Unanswered
+	s.Unreachable += t.Unreachable
+	s.Pages += t.Pages
+	s.Beside += t.Beside
+	for name, of := range t.Providers {
+		of.add(s.Providers[name])
+		s.Providers[name] = of
+	}
+	s.Texts.add(t.Texts)
 	for kind, n := range t.Faults {
 		s.Faults[kind] += n
 	}
@@ -83,6 +97,19 @@ func (s *summary) add(w *night) {
 	if w.failed != nil {
 		s.Violations = append(s.Violations, *w.failed)
 	}
+}
+
+// served is what one provider was asked for.
+type served struct {
+	Attempts  int `json:"attempts"`
+	Failed    int `json:"failed"`    // of them, by what became known at first
+	Failovers int `json:"failovers"` // of them, for a page that another provider was tried with before
+}
+
+func (s *served) add(of served) {
+	s.Attempts += of.Attempts
+	s.Failed += of.Failed
+	s.Failovers += of.Failovers
 }
 
 // Percentiles are times in seconds.
@@ -103,6 +130,13 @@ type result struct {
 	Violations int            `json:"violations"`
 	AckSeconds percentiles    `json:"ack_seconds"`
 	Duplicates int            `json:"duplicates"`
+
+	Providers   map[string]served `json:"providers"`
+	Texts       texts             `json:"texts"`
+	Pages       int               `json:"pages"`
+	SecondPath  int               `json:"second_path"`
+	Unanswered  int               `json:"unanswered"`
+	Unreachable int               `json:"unreachable"`
 }
 
 // ackTimes gives the percentiles of the times until somebody had a request.
@@ -165,7 +199,7 @@ func Run(ctx context.Context, o Options) error {
 
 // playAll plays the nights on all cores.
 func playAll(ctx context.Context, o Options, t tamper, began time.Time) *summary {
-	sum := &summary{Faults: map[string]int{}, acks: map[time.Duration]int{}}
+	sum := &summary{Faults: map[string]int{}, Providers: map[string]served{}, acks: map[time.Duration]int{}}
 	workers := o.Workers
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
@@ -232,7 +266,10 @@ func (o *Options) report(s *summary) error {
 	if o.JSON {
 		encoder := json.NewEncoder(o.Out)
 		encoder.SetEscapeHTML(false)
-		return encoder.Encode(result{"result", s.Nights, o.Seed, s.Requests, s.Faults, len(s.Violations), s.ackTimes(), s.Duplicates})
+		return encoder.Encode(result{
+			Type: "result", Nights: s.Nights, Seed: o.Seed, Requests: s.Requests, Faults: s.Faults, Violations: len(s.Violations), AckSeconds: s.ackTimes(), Duplicates: s.Duplicates,
+			Providers: s.Providers, Texts: s.Texts, Pages: s.Pages, SecondPath: s.Beside, Unanswered: s.Unanswered, Unreachable: s.Unreachable,
+		})
 	}
 	var out strings.Builder
 	row := func(name, format string, args ...any) {
@@ -246,6 +283,15 @@ func (o *Options) report(s *summary) error {
 	row("alarms", "%d", s.Alarms)
 	row("handovers", "%d, and %d notices of shifts", s.Handovers, s.Notices)
 	row("until somebody had it", "p50 %s, p95 %s, p99 %s, max %s", seconds(times.P50), seconds(times.P95), seconds(times.P99), seconds(times.Max))
+	row("nobody in reach at some step", "%d", s.Unreachable)
+	row("nobody had it in the morning", "%d", s.Unanswered)
+	row("pages by telephone", "%d, %.1f %% beside another through a second provider", s.Pages, 100*float64(s.Beside)/float64(max(s.Pages, 1)))
+	for _, name := range vendors {
+		of := s.Providers[name]
+		row("  "+name, "%d attempts, %d failed, %d failed over from another", of.Attempts, of.Failed, of.Failovers)
+	}
+	row("texts", "%d both ways", s.Texts.Sent)
+	row("  what carriers did", "%d lost, %d late, %d twice, %d out of order, %d confirmed and never delivered", s.Texts.Lost, s.Texts.Late, s.Texts.Twice, s.Texts.Reordered, s.Texts.LiedAbout)
 	row("pages that came twice", "%d", s.Duplicates)
 	row("decisions that lost a race", "%d", s.Lost)
 	row("faults of machines and networks", "%d, %.1f a night", s.Technical, per(s.Technical))

@@ -24,9 +24,11 @@ var gaps = func() []float64 {
 // setting is what holds for the whole of a night.
 type setting struct {
 	policy   dispatcher.Policy
-	limit    notifier.Limit // of the number for texts and of the one for calls
+	vendors  int            // providers of texts and calls that are configured
+	limit    notifier.Limit // of each provider's number for texts and of the one for calls
 	digits   int            // of a code that differ: with few, codes meet
 	diligent float64        // how likely a text is answered soon
+	watchful string         // who answers each, as long as they are awake; "" in some nights
 }
 
 // officers of the book of a night; the last is the coordinator, and stays.
@@ -62,6 +64,13 @@ func (w *night) draw() []disturbance {
 	w.set = setting{
 		policy: p, limit: notifier.Limit{PerSecond: pick(d, []float64{1, 1, 1, 5, 0})}, digits: pick(d, []int{6, 6, 6, 1}),
 		diligent: pick(d, []float64{0.6, 0.8, 0.95}),
+	}
+	w.set.vendors = len(vendors)
+	if w.throw("vendors").chance(0.2) {
+		w.set.vendors = 1
+	}
+	if d := w.throw("watchful"); d.chance(0.6) {
+		w.set.watchful = pick(d, people)
 	}
 	w.book = w.firstBook(d)
 	w.store()
