@@ -62,7 +62,9 @@ var table = map[string]row{
 	// The words of the pages stand with the words of the texts, in phrase.
 	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "roster/calendar", "roster/sheet", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},
-	"twiliosim":  {},
+	// Phones know no vendor: the two operators that reach them share them and nothing else, not even with the clients that they judge.
+	"phonesim":  {},
+	"twiliosim": {ours: []string{"phonesim"}},
 	// One way from YAML to JSON for both sides of the interface; it knows neither.
 	"plainyaml": {},
 	// Which nodes live goes over core NATS and is stored nowhere: it is no log, and knows nothing of the domain.
