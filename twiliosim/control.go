@@ -7,6 +7,9 @@ import (
 	"github.com/dutyline/dutyline/phonesim"
 )
 
+// Network has the phones.
+func (s *Simulator) Network() *phonesim.Network { return s.net }
+
 // Handler serves all of the network: see [phonesim.Network.Handler].
 func (s *Simulator) Handler() http.Handler { return s.net.Handler() }
 
