@@ -7,14 +7,14 @@ import (
 	"github.com/dutyline/dutyline/config"
 	"github.com/dutyline/dutyline/dispatcher/node"
 	"github.com/dutyline/dutyline/notifier"
+	telephony "github.com/dutyline/dutyline/notifier/telephone"
 	"github.com/dutyline/dutyline/notifier/twilio"
 	"github.com/dutyline/dutyline/notifier/vonage"
 )
 
 // telephone is how the node reaches phones.
 type telephone struct {
-	// providers are the channels, those of the provider that is used first before all others: of two that serve a medium, the dispatcher takes
-	// the first. The second is there for what it was given before, and its webhooks are.
+	// providers are the channels, those of the provider that is preferred before all others.
 	providers []node.Provider
 	webhooks  []func(notifier.Sink) http.Handler
 	simURL    string // "" without a simulator
@@ -28,7 +28,7 @@ func (t *telephone) add(texts, calls notifier.Channel, perSecond, callsPerSecond
 		}
 		return notifier.Limit{PerSecond: *rate}
 	}
-	t.providers = append(t.providers, node.Provider{Channel: texts, Limit: limit(perSecond)}, node.Provider{Channel: calls, Limit: limit(callsPerSecond)})
+	t.providers = append(t.providers, node.Provider{Channel: texts, Limit: limit(perSecond), Cost: telephony.Cost}, node.Provider{Channel: calls, Limit: limit(callsPerSecond)})
 	t.webhooks = append(t.webhooks, webhooks)
 }
 

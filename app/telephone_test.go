@@ -74,6 +74,9 @@ func TestTheFirstProviderServesAndTheSecondStandsBy(t *testing.T) {
 		var got []string
 		var limits []float64
 		for _, p := range phone.providers {
+			if (p.Cost != nil) != (p.Channel.Medium() == notifier.MediumSMS) {
+				t.Errorf("%s: %s: texts cost their segments, calls do not", name, p.Channel.Medium())
+			}
 			got, limits = append(got, p.Channel.Name()+" "+p.Channel.Medium()), append(limits, p.Limit.PerSecond)
 		}
 		if !slices.Equal(got, c.want) || !slices.Equal(limits, c.limits) || phone.simURL != "" {

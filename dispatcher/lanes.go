@@ -11,6 +11,8 @@ import (
 type lane struct {
 	*notifier.Lane
 	provider *Provider
+	key      string    // by which the nodes that may serve it are ordered
+	dearest  int       // what the costliest of what was put into it costs
 	moved    time.Time // a node before this one began an attempt, or something came to wait in the empty lane
 	stalled  bool      // it stood still for too long: this node serves it too
 }
@@ -60,7 +62,7 @@ func (m *Machine) requeue(e *entry) {
 // putBack gives a page's place back and what it took of the lane's rate: it was not used.
 func (m *Machine) putBack(e *entry, page string) {
 	if name, ok := e.lanes[page]; ok {
-		m.lanes[name].Refund()
+		m.lanes[name].Refund(e.state.Ref, page)
 	}
 	m.release(e, page)
 }
@@ -69,7 +71,7 @@ func (m *Machine) putBack(e *entry, page string) {
 func (m *Machine) queue(now time.Time, e *entry) {
 	for i := range e.state.Pages {
 		p := &e.state.Pages[i]
-		due, ok := m.due(e.state, p)
+		by, due, ok := m.due(e.state, p, now)
 		switch {
 		case !ok:
 			if until := m.rings(e, p); now.Before(until) {
@@ -87,47 +89,50 @@ func (m *Machine) queue(now time.Time, e *entry) {
 				e.wake = due
 			}
 		default:
-			if e.lanes[p.Page] != "" {
-				if a := p.Last(); a == nil || m.calls[call{e.state.Ref, a.ID}] || !m.lanes[e.lanes[p.Page]].Flies(e.state.Ref, p.Page) {
-					continue // it waits, or its call is under way
+			name, l := m.lane(p, by)
+			if have := e.lanes[p.Page]; have != "" {
+				a, flies := p.Last(), m.lanes[have].Flies(e.state.Ref, p.Page)
+				if (flies && (a == nil || m.calls[call{e.state.Ref, a.ID}])) || (!flies && have == name) {
+					continue // its call is under way, or it waits
 				}
-				m.release(e, p.Page) // a place that a call had which is over
+				m.release(e, p.Page) // a place that a call had which is over, or one at a provider that is passed over now
 			}
-			l := m.lane(p)
 			if l.Waiting() == 0 {
 				l.moved = now
 			}
-			l.Push(notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact})
+			item := notifier.Item{Ref: e.state.Ref, Page: p.Page, Urgency: e.state.Urgency, Recipient: p.Person + "/" + p.Contact, Cost: m.cost(e.state, p, l), Since: due}
+			l.dearest = max(l.dearest, item.Cost)
+			l.Push(item)
 			if e.lanes == nil {
 				e.lanes = map[string]string{}
 			}
-			e.lanes[p.Page] = m.laneName(p)
+			e.lanes[p.Page] = name
 		}
 	}
 }
 
-// due says when a page wants its next attempt; ok is false when it wants none.
-func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool) {
+// due says when a page wants its next attempt, and through whom; ok is false when it wants none.
+func (m *Machine) due(s *request.State, p *request.Page, now time.Time) (by *path, at time.Time, ok bool) {
 	if s.Closed { // whatever it was closed with: nothing more is expected of it
-		return time.Time{}, false
+		return nil, time.Time{}, false
 	}
 	over := askingPage(p) && s.Settled(p) // then it is called off, and never sent or taken over
 	switch p.State {
-	case request.PageQueued:
-		return p.Ordered, !over
-	case request.PageRetrying:
-		return p.Made().RetryAt, !over
+	case request.PageQueued, request.PageRetrying:
+		by, at = m.pick(s, p, now)
+		return by, at, !over
 	case request.PageSending:
 		a := p.Last()
 		if m.calls[call{s.Ref, a.ID}] {
-			return time.Time{}, false
+			return nil, time.Time{}, false
 		}
+		by, _ = m.pick(s, p, now)
 		if a.Node == m.opts.Node {
-			return a.Started, !over // an earlier life of this node: it makes no call any more
+			return by, a.Started, !over // an earlier life of this node: it makes no call any more
 		}
-		return a.Deadline.Add(takeOverGrace), !over
+		return by, a.Deadline.Add(takeOverGrace), !over
 	default:
-		return time.Time{}, false
+		return nil, time.Time{}, false
 	}
 }
 
@@ -139,56 +144,59 @@ func stale(p *request.Page, now time.Time) bool {
 	return a != nil && a.InFlight() && !now.Before(a.Deadline.Add(takeOverGrace))
 }
 
-// provider is who takes a page: the one that it asks for, else the first of its medium; nil when nobody serves that.
-func (m *Machine) provider(p *request.Page) *Provider {
-	var first *Provider
-	for i := range m.opts.Providers {
-		o := &m.opts.Providers[i]
-		if o.Medium != p.Channel {
-			continue
-		}
-		if o.Name == p.Provider {
-			return o
-		}
-		if first == nil {
-			first = o
-		}
+// lane is where a page waits for a provider; by is nil when nobody serves its medium.
+func (m *Machine) lane(p *request.Page, by *path) (name string, l *lane) {
+	provider := &Provider{Name: "none", Medium: p.Channel}
+	name = "none/" + p.Channel
+	if by != nil {
+		provider = by.Provider
+		name = provider.Name + "/" + provider.Medium + "/" + provider.Lane(m.address(p))
 	}
-	return first
-}
-
-func (m *Machine) laneName(p *request.Page) string {
-	provider := m.provider(p)
-	if provider == nil {
-		return "none/" + p.Channel
-	}
-	var to notifier.Phone
-	if p.Recipient == request.ToSender {
-		to = m.sender(p)
-	} else if who, ok := m.planner.Roster.Person(p.Person); ok {
-		for _, c := range who.Contacts {
-			if c.ID == p.Contact {
-				to = notifier.Phone(c.Address)
-			}
-		}
-	}
-	return provider.Name + "/" + provider.Medium + "/" + provider.Lane(to)
-}
-
-func (m *Machine) lane(p *request.Page) *lane {
-	name := m.laneName(p)
-	l := m.lanes[name]
-	if l == nil {
-		provider := m.provider(p)
-		if provider == nil {
-			provider = &Provider{Name: "none", Medium: p.Channel}
-		}
-		l = &lane{Lane: notifier.NewLane(provider.Limit), provider: provider}
+	if l = m.lanes[name]; l == nil {
+		l = m.newLane(name, provider)
 		m.lanes[name] = l
 		m.order = append(m.order, name)
 		slices.Sort(m.order)
 	}
+	return name, l
+}
+
+// address is where a page goes, "" when the contact has left the roster.
+func (m *Machine) address(p *request.Page) notifier.Phone {
+	if p.Recipient == request.ToSender {
+		return m.sender(p)
+	}
+	who, _ := m.planner.Roster.Person(p.Person)
+	for _, c := range who.Contacts {
+		if c.ID == p.Contact {
+			return notifier.Phone(c.Address)
+		}
+	}
+	return ""
+}
+
+// newLane makes a lane. Two calls to one telephone at once help nobody, over whichever providers: lanes of calls share who is busy, and where
+// several providers make calls, one node serves all of them. Texts do not wait for each other: one provider that hangs keeps none from
+// going through the other.
+func (m *Machine) newLane(name string, provider *Provider) *lane {
+	l := &lane{provider: provider, key: name}
+	if provider.Medium != notifier.MediumVoice {
+		l.Lane = notifier.NewLane(provider.Limit)
+		return l
+	}
+	if len(m.paths[notifier.MediumVoice]) > 1 {
+		l.key = notifier.MediumVoice
+	}
+	l.Lane = notifier.NewLaneBeside(provider.Limit, m.onPhone)
 	return l
+}
+
+// cost is what a page takes of the rate of its lane.
+func (m *Machine) cost(s *request.State, p *request.Page, l *lane) int {
+	if l.provider.Cost == nil {
+		return 1
+	}
+	return l.provider.Cost(m.words(s, p))
 }
 
 // mostStarts is how many intents one commit holds at most, each of some 150 bytes: a message of the log may have a million.
@@ -202,7 +210,7 @@ func (m *Machine) serve(now time.Time) {
 	var begun []*entry // in the order of their first pages
 	for _, name := range m.order {
 		l := m.lanes[name]
-		for m.serves(now, name, l) {
+		for m.serves(now, l) {
 			item, wake, ok := l.Next(now)
 			if !ok {
 				if !wake.IsZero() {
@@ -211,6 +219,9 @@ func (m *Machine) serve(now time.Time) {
 				break
 			}
 			e := m.entries[item.Ref]
+			if m.moves(now, e, item.Page, l) {
+				continue
+			}
 			// Decided first, here or by another node, or the commit is full: consider puts the page back.
 			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts {
 				m.putBack(e, item.Page)
@@ -220,11 +231,26 @@ func (m *Machine) serve(now time.Time) {
 				begun = append(begun, e)
 			}
 			e.starts = append(e.starts, start{page: item.Page, lane: name})
+			if o := m.paths.named(l.provider.Medium, l.provider.Name); o != nil {
+				o.tries(now)
+			}
 		}
 	}
 	for _, e := range begun {
 		m.begin(now, e)
 	}
+}
+
+// moves gives the place of a page back whose provider is passed over since it came to wait there.
+func (m *Machine) moves(now time.Time, e *entry, page string, l *lane) bool {
+	by, _ := m.pick(e.state, e.state.Page(page), now)
+	if by == nil || by.Provider == l.provider {
+		return false
+	}
+	m.putBack(e, page)
+	e.wake = now
+	m.wakes.push(e)
+	return true
 }
 
 // begin appends the intents of the attempts that were gathered; the calls follow when they are in the log.

@@ -14,13 +14,16 @@ type Provider struct {
 	Medium string // sms
 	Lane   func(to notifier.Phone) string
 	Limit  notifier.Limit // of each of its lanes
+	// Cost is what a message takes of the rate of its lane, the segments of a text: the words and everything else are there, but for the code.
+	// nil: one. It is called while a page is put into its lane, and must not block.
+	Cost func(notifier.Message) int
 }
 
 // Options are what a machine is made with.
 type Options struct {
 	Node        string
 	Policy      Policy
-	Providers   []Provider    // the first of a medium serves it
+	Providers   []Provider    // the first of a medium is preferred
 	CallTimeout time.Duration // one call to a provider
 	// Webhook says whether a sender wants to be told over [SenderMedium], by their id; nil: nobody does.
 	Webhook func(sender string) bool
@@ -43,8 +46,10 @@ type Machine struct {
 	matters  map[matterKey]*request.State      // the newest of each
 	shifts   shifts
 	wakes    wakes
+	paths    paths
 	lanes    map[string]*lane
-	order    []string // names of the lanes, sorted: a machine is deterministic
+	order    []string       // names of the lanes, sorted: a machine is deterministic
+	onPhone  *notifier.Busy // who has a call, over whichever lane
 	calls    map[call]bool
 	asked    map[string]map[request.Ref]bool // person → requests that asked
 	live     []string                        // nodes that serve, this one included
@@ -83,9 +88,10 @@ type start struct {
 func NewMachine(opts Options) *Machine {
 	m := &Machine{
 		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
-		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
-		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{},
+		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, onPhone: notifier.NewBusy(), calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
+		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{}, paths: pathsOf(opts.Providers),
 	}
+	m.planner.Paths = map[string][]string{}
 	m.planner.others, m.planner.naming = m.entries, map[request.Ref]map[request.Ref]*request.State{}
 	for _, p := range opts.Providers {
 		if p.Medium == SenderMedium {
@@ -99,6 +105,7 @@ func NewMachine(opts Options) *Machine {
 		if !slices.Contains(m.planner.Media, p.Medium) {
 			m.planner.Media = append(m.planner.Media, p.Medium)
 		}
+		m.planner.Paths[p.Medium] = append(m.planner.Paths[p.Medium], p.Name)
 	}
 	return m
 }
@@ -219,6 +226,9 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 	}
 	m.watch(e)
 	m.own(now, e)
+	if read.Err() == nil {
+		m.learn(now, e, read)
+	}
 	if read.Err() == nil && (e.pending != nil || m.ready) {
 		m.heard(now, e, read)
 	}
@@ -241,7 +251,7 @@ func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
 			continue
 		}
 		if body, ok := request.Body[request.AttemptBody](read, i); ok {
-			m.begun(now, e, body.Page, c.Node)
+			m.begun(now, e, body, c.Node)
 		}
 	}
 }
@@ -264,21 +274,26 @@ func (m *Machine) call(e *entry, started start) {
 	}
 	m.calls[call{e.state.Ref, a.ID}] = true
 	provider := m.lanes[started.lane].provider
-	command := Call{Provider: provider.Name, Medium: provider.Medium, Recipient: p.Recipient, Message: m.message(e.state, p), Tries: len(p.Attempts), Deadline: a.Deadline}
+	command := Call{Provider: provider.Name, Medium: provider.Medium, Recipient: p.Recipient, Message: m.message(e.state, p), Deadline: a.Deadline}
 	if started.takenOver {
-		command.LookUp, command.Earlier = true, a.ID
+		command.LookUp, command.Earlier, command.EarlierBy = true, a.ID, a.Provider
 	}
 	failed := 0
 	for i := range p.Attempts {
-		switch p.Attempts[i].Failure {
+		b := &p.Attempts[i]
+		if b.Provider == provider.Name {
+			command.Tries++
+		}
+		switch b.Failure {
 		case request.FailedUnknown:
-			command.LookUp, command.Earlier, failed = true, p.Attempts[i].ID, 0
+			command.LookUp, command.Earlier, command.EarlierBy, failed = true, b.ID, b.Provider, 0
 		case request.FailedForNow:
 			failed++
 		default: // says nothing of whether the page may have arrived
 		}
 	}
-	command.SendAnyway = failed >= lookUps
+	// Who cannot be asked whether it has the page keeps nobody from sending it through another provider.
+	command.SendAnyway = failed >= lookUps || (command.LookUp && command.EarlierBy != provider.Name)
 	m.commands = append(m.commands, command)
 }
 
@@ -289,9 +304,19 @@ const lookUps = 3
 // message is what goes to the provider, without the code. To is empty when the person or the contact has left the roster meanwhile, or the
 // sender the directory.
 func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
+	msg := m.words(s, p)
+	msg.Attempt, msg.Since = p.Last().ID, p.Attempts[0].Started
+	if p.Channel == notifier.MediumVoice && p.Recipient != request.ToSender {
+		msg.Others = m.otherCalls(s, p)
+	}
+	return msg
+}
+
+// words is a message without what belongs to its attempt.
+func (m *Machine) words(s *request.State, p *request.Page) notifier.Message {
 	msg := notifier.Message{
-		Ref: s.Ref, Page: p.Page, Attempt: p.Last().ID, About: aboutOf(s, p), Alarm: s.Alarm.Kind, Urgency: s.Urgency, Language: s.Language,
-		Ordered: p.Ordered, Expires: p.Expires.Time, Since: p.Attempts[0].Started,
+		Ref: s.Ref, Page: p.Page, About: aboutOf(s, p), Alarm: s.Alarm.Kind, Urgency: s.Urgency, Language: s.Language,
+		Ordered: p.Ordered, Expires: p.Expires.Time,
 	}
 	switch {
 	case s.Matter != nil:
@@ -309,9 +334,6 @@ func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 		if c.ID == p.Contact {
 			msg.To = notifier.Phone(c.Address)
 		}
-	}
-	if p.Channel == notifier.MediumVoice {
-		msg.Others = m.otherCalls(s, p)
 	}
 	return msg
 }

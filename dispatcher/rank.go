@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"slices"
 	"time"
+
+	"github.com/dutyline/dutyline/request"
 )
 
 // rankDelay is how much later each rank acts than the one before it: longer than an append takes and its news travel, so that of several
@@ -85,12 +87,13 @@ func (m *Machine) turn(now time.Time, e *entry) time.Time {
 }
 
 // serves reports whether this node lets the pages of a lane go. One node does, the first of the lane's order, so that urgency and the
-// provider's rate hold over all nodes. If that one is alive and its lane does not move all the same, the next ones serve it too.
-func (m *Machine) serves(now time.Time, name string, l *lane) bool {
+// provider's rate hold over all nodes, and that of all lanes of calls where several providers make them: nobody's telephone gets two at
+// once. If that one is alive and its lane does not move all the same, the next ones serve it too.
+func (m *Machine) serves(now time.Time, l *lane) bool {
 	if len(m.live) < 2 || l.stalled || l.Waiting() == 0 {
 		return true
 	}
-	rank := m.rank(name, m.opts.Node)
+	rank := m.rank(l.key, m.opts.Node)
 	if rank == 0 {
 		return true
 	}
@@ -110,22 +113,25 @@ func (m *Machine) patienceWith(l *lane) time.Duration {
 		patience += longestCall
 	}
 	if rate := l.provider.Limit.PerSecond; rate > 0 {
-		patience += time.Duration(min(1/rate, time.Hour.Seconds()) * float64(time.Second))
+		patience += time.Duration(min(float64(max(1, l.dearest))/rate, time.Hour.Seconds()) * float64(time.Second))
 	}
 	return patience
 }
 
 // begun notes that another node has begun an attempt: it counts against the rate of the number, whoever makes it, and it shows that the
 // lane moves.
-func (m *Machine) begun(now time.Time, e *entry, page, node string) {
-	p := e.state.Page(page)
+func (m *Machine) begun(now time.Time, e *entry, b *request.AttemptBody, node string) {
+	p := e.state.Page(b.Page)
 	if p == nil || node == m.opts.Node || m.planner.Roster == nil {
 		return
 	}
-	name := m.laneName(p)
-	l := m.lane(p)
-	l.Spend(now)
-	if m.rank(name, node) < m.rank(name, m.opts.Node) {
+	by := m.paths.named(p.Channel, b.Provider)
+	if by != nil {
+		by.tries(now)
+	}
+	_, l := m.lane(p, by)
+	l.Spend(now, m.cost(e.state, p, l))
+	if m.rank(l.key, node) < m.rank(l.key, m.opts.Node) {
 		l.moved, l.stalled = now, false
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // A Limit is what one provider number may do.
 type Limit struct {
-	PerSecond    float64 // attempts a second; 0 is unlimited
+	PerSecond    float64 // tokens a second, of which an attempt takes its [Item.Cost]; 0 is unlimited
 	InFlight     int     // calls to the provider at once; 0 means 64
 	PerRecipient int     // calls to one recipient at once; 0 means 1
 }
@@ -21,7 +21,19 @@ type Item struct {
 	Page      string
 	Urgency   request.Urgency
 	Recipient string // no more than Limit.PerRecipient calls to one recipient go at once
+	Cost      int    // tokens that it takes: the segments of a text; 0 means 1
+	// Since is when it was due. What has waited for longer than [StarvesAfter] gets a share of the lane although more urgent items wait; with
+	// the zero time it waits for those for as long as they come.
+	Since time.Time
 }
+
+// StarvesAfter is how long an item waits behind more urgent ones until it has a right to a share of the lane.
+const StarvesAfter = time.Minute
+
+// sharesOnce is how many tokens go to what is more urgent for each one that goes to what has waited too long: of ten, nine.
+const sharesOnce = 9
+
+func (i Item) cost() int { return max(1, i.Cost) }
 
 type itemKey struct {
 	ref  request.Ref
@@ -31,18 +43,51 @@ type itemKey struct {
 func (i Item) key() itemKey { return itemKey{i.Ref, i.Page} }
 
 // A Lane is the queue of one provider number: by urgency, then round robin by recipient, then in the order of arrival, no more than
-// [Limit.PerRecipient] calls to a recipient at a time, paced by a token bucket. It is pure: it takes now, and its owner makes the calls.
-// Every operation takes a time that grows with the logarithm of the number of recipients, however many items wait for one of them.
-// Not safe for concurrent use.
+// [Limit.PerRecipient] calls to a recipient at a time, paced by a token bucket. An item goes when there is one token and takes what it
+// costs: a long text goes as soon as a short one, and what comes after it waits for longer.
+//
+// Nothing starves: while items wait that were due longer than [StarvesAfter] ago and are less urgent than what goes, one token in ten goes to
+// them, to the class whose next item was due first. So whatever is more urgent keeps nine tenths of the rate at least.
+//
+// It is pure: it takes now, and its owner makes the calls. Every operation takes a time that grows with the logarithm of the number of
+// recipients, however many items wait for one of them. Not safe for concurrent use.
 type Lane struct {
 	limit   Limit
-	tokens  float64
+	tokens  float64 // less than none after an item that cost more than there were
 	filled  time.Time
 	classes [4]class
 	turns   uint64 // given out so far
 	waiting map[itemKey]*waiter
-	flying  map[itemKey]string // started items → recipient
-	busy    map[string]int     // recipients with calls in flight
+	flying  map[itemKey]flight
+	busy    *Busy
+	owed    int // tokens that went to what is more urgent past items that have waited too long, since one of those went
+}
+
+// flight is an item that was let go.
+type flight struct {
+	recipient string
+	cost      int
+	owed      int // by how much it changed what the lane owes
+}
+
+// Busy counts the calls to each recipient. Lanes that share one, those of several providers that call the same telephones, exclude each
+// other: a recipient who has a call over one of them is busy for all. Not safe for concurrent use, nor are the lanes that share one.
+type Busy struct {
+	calls map[string]int
+	lanes []*Lane
+}
+
+// NewBusy is a count for lanes to share. A lane that nobody uses any more stays known to it.
+func NewBusy() *Busy { return &Busy{calls: map[string]int{}} }
+
+// ended says that a call to a recipient is over: in every lane what waits for them may go again.
+func (b *Busy) ended(recipient string) {
+	if b.calls[recipient]--; b.calls[recipient] == 0 {
+		delete(b.calls, recipient)
+	}
+	for _, l := range b.lanes {
+		l.unpark(recipient)
+	}
 }
 
 // class is one urgency: recipients take turns.
@@ -69,21 +114,26 @@ type waiter struct {
 }
 
 // NewLane makes an empty lane with a full bucket.
-func NewLane(limit Limit) *Lane {
+func NewLane(limit Limit) *Lane { return NewLaneBeside(limit, NewBusy()) }
+
+// NewLaneBeside is [NewLane] for a lane whose recipients are busy while they have a call over another lane of the same count. Each lane
+// asks its own Limit.PerRecipient whether one more call may go.
+func NewLaneBeside(limit Limit, busy *Busy) *Lane {
 	if limit.InFlight <= 0 {
 		limit.InFlight = 64
 	}
 	if limit.PerRecipient <= 0 {
 		limit.PerRecipient = 1
 	}
-	l := &Lane{limit: limit, tokens: burst(limit), waiting: map[itemKey]*waiter{}, flying: map[itemKey]string{}, busy: map[string]int{}}
+	l := &Lane{limit: limit, tokens: burst(limit), waiting: map[itemKey]*waiter{}, flying: map[itemKey]flight{}, busy: busy}
+	busy.lanes = append(busy.lanes, l)
 	for i := range l.classes {
 		l.classes[i].queues = map[string]*queue{}
 	}
 	return l
 }
 
-// burst is how many attempts may go at once after a silence: one second's worth, at least one.
+// burst is how many tokens may go at once after a silence: one second's worth, at least one.
 func burst(l Limit) float64 { return math.Max(1, l.PerSecond) }
 
 // Push adds an item; one that already waits or flies is left alone.
@@ -113,7 +163,7 @@ func (l *Lane) Push(i Item) {
 
 func (l *Lane) nextTurn() uint64 { l.turns++; return l.turns }
 
-func (l *Lane) free(recipient string) bool { return l.busy[recipient] < l.limit.PerRecipient }
+func (l *Lane) free(recipient string) bool { return l.busy.calls[recipient] < l.limit.PerRecipient }
 
 // Drop forgets a waiting item, for a page that was cancelled or expired. One that flies, or is not known, is left alone.
 func (l *Lane) Drop(ref request.Ref, page string) {
@@ -160,36 +210,63 @@ func (l *Lane) Next(now time.Time) (item Item, wake time.Time, ok bool) {
 	if len(l.waiting) == 0 || len(l.flying) >= l.limit.InFlight {
 		return Item{}, time.Time{}, false
 	}
-	q := l.first()
+	q, owed := l.first(now)
 	if q == nil {
 		return Item{}, time.Time{}, false
 	}
 	if wake, ok := l.refill(now); !ok {
 		return Item{}, wake, false
 	}
-	l.tokens--
 	item = q.first.item
+	l.tokens -= float64(item.cost())
 	q.turn = l.nextTurn()
 	heap.Fix(&l.classes[item.Urgency.Rank()].ready, q.index)
 	l.remove(q.first)
-	l.flying[item.key()] = item.Recipient
-	l.busy[item.Recipient]++
+	l.flying[item.key()] = flight{recipient: item.Recipient, cost: item.cost(), owed: owed - l.owed}
+	l.owed = owed
+	l.busy.calls[item.Recipient]++
 	return item, time.Time{}, true
 }
 
-// first is the queue whose turn it is, nil when no recipient with something waiting can take a call. A recipient found too busy is
-// parked until [Lane.Done] brings it back.
-func (l *Lane) first() *queue {
+// first is the queue whose turn it is, nil when no recipient with something waiting can take a call, and what the lane owes after it.
+func (l *Lane) first(now time.Time) (q *queue, owed int) {
+	var starves *queue
 	for i := range l.classes {
-		ready := &l.classes[i].ready
-		for len(*ready) > 0 {
-			if q := (*ready)[0]; l.free(q.recipient) {
-				return q
-			}
-			heap.Pop(ready)
+		head := l.classes[i].head(l)
+		switch {
+		case head == nil:
+		case q == nil:
+			q = head
+		case head.starves(now) && (starves == nil || head.first.item.Since.Before(starves.first.item.Since)):
+			starves = head
 		}
 	}
+	switch {
+	case starves == nil:
+		return q, l.owed
+	case l.owed >= sharesOnce*starves.first.item.cost():
+		return starves, 0
+	default:
+		return q, l.owed + q.first.item.cost()
+	}
+}
+
+// head is the queue of a class whose turn it is, nil when there is none. A recipient found too busy is parked until [Lane.Done] brings it
+// back.
+func (c *class) head(l *Lane) *queue {
+	for len(c.ready) > 0 {
+		if q := c.ready[0]; l.free(q.recipient) {
+			return q
+		}
+		heap.Pop(&c.ready)
+	}
 	return nil
+}
+
+// starves reports whether what goes next of a queue has waited for too long.
+func (q *queue) starves(now time.Time) bool {
+	since := q.first.item.Since
+	return !since.IsZero() && now.Sub(since) > StarvesAfter
 }
 
 // longestWait bounds the wait for a token, so that a rate near zero does not overflow a duration.
@@ -217,14 +294,16 @@ func (l *Lane) refill(now time.Time) (wake time.Time, ok bool) {
 // Done says that the call of an item has ended, whatever came of it. A retry is a new Push.
 func (l *Lane) Done(ref request.Ref, page string) {
 	key := itemKey{ref, page}
-	recipient, ok := l.flying[key]
+	f, ok := l.flying[key]
 	if !ok {
 		return
 	}
 	delete(l.flying, key)
-	if l.busy[recipient]--; l.busy[recipient] == 0 {
-		delete(l.busy, recipient)
-	}
+	l.busy.ended(f.recipient)
+}
+
+// unpark lets what waits for a recipient take its turns again.
+func (l *Lane) unpark(recipient string) {
 	for i := range l.classes {
 		c := &l.classes[i]
 		if q := c.queues[recipient]; q != nil && q.index == parked {
@@ -233,18 +312,26 @@ func (l *Lane) Done(ref request.Ref, page string) {
 	}
 }
 
-// Refund gives back what the last attempt took of the rate, because its call was never made.
-func (l *Lane) Refund() {
-	if l.limit.PerSecond > 0 {
-		l.tokens = math.Min(burst(l.limit), l.tokens+1)
+// Refund ends the flight of an item whose call was never made: the lane gets back what it took of the rate, and owes what it owed before.
+func (l *Lane) Refund(ref request.Ref, page string) {
+	f, ok := l.flying[itemKey{ref, page}]
+	if !ok {
+		return
 	}
+	if l.limit.PerSecond > 0 {
+		l.tokens = math.Min(burst(l.limit), l.tokens+float64(f.cost))
+	}
+	l.owed = max(0, l.owed-f.owed)
+	l.Done(ref, page)
 }
 
-// Spend takes what an attempt that was made elsewhere used of the number's rate. The bucket may owe up to a burst.
-func (l *Lane) Spend(now time.Time) {
+// Spend takes what an attempt that was made elsewhere used of the number's rate. The bucket may owe up to a burst, or as much as one
+// attempt costs.
+func (l *Lane) Spend(now time.Time, cost int) {
 	l.refill(now)
 	if l.limit.PerSecond > 0 {
-		l.tokens = math.Max(-burst(l.limit), l.tokens-1)
+		cost := float64(max(1, cost))
+		l.tokens = math.Min(l.tokens, math.Max(-math.Max(burst(l.limit), cost), l.tokens-cost))
 	}
 }
 

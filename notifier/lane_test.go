@@ -266,14 +266,17 @@ func TestLaneRefunds(t *testing.T) {
 	for n := range 3 {
 		l.Push(item("A", fmt.Sprint("p", n), request.Critical, fmt.Sprint("r", n)))
 	}
-	take(t, l, start)
+	first := take(t, l, start)
 	if _, wake, ok := l.Next(start); ok || wake.IsZero() {
 		t.Fatal("the bucket holds one")
 	}
-	l.Refund()
-	take(t, l, start)
-	l.Refund()
-	l.Refund() // never more than the bucket holds
+	l.Refund(first.Ref, first.Page)
+	second := take(t, l, start)
+	l.Refund(second.Ref, second.Page)
+	l.Refund(second.Ref, second.Page) // it has ended, and gives nothing back twice
+	if l.Flies(second.Ref, second.Page) {
+		t.Error("what gave its place back flies")
+	}
 	take(t, l, start)
 	l.Push(item("A", "p9", request.Critical, "r9"))
 	if _, _, ok := l.Next(start); ok {
@@ -284,7 +287,7 @@ func TestLaneRefunds(t *testing.T) {
 func TestLaneCountsWhatOthersSpend(t *testing.T) {
 	l := NewLane(Limit{PerSecond: 2})
 	for n := range 9 {
-		l.Spend(start) // by far more than the bucket holds: it owes two
+		l.Spend(start, 1) // by far more than the bucket holds: it owes two
 		l.Push(item("A", fmt.Sprint("p", n), request.Critical, fmt.Sprint("r", n)))
 	}
 	if _, wake, ok := l.Next(start); ok || wake.Before(start.Add(1500*time.Millisecond)) || wake.After(start.Add(1600*time.Millisecond)) {
@@ -295,7 +298,7 @@ func TestLaneCountsWhatOthersSpend(t *testing.T) {
 		t.Error("two went")
 	}
 	unlimited := NewLane(Limit{})
-	unlimited.Spend(start)
+	unlimited.Spend(start, 1)
 	unlimited.Push(item("A", "p", request.Critical, "r"))
 	take(t, unlimited, start)
 }
@@ -360,6 +363,8 @@ type naive struct {
 	flying []Item
 	tokens float64
 	filled time.Time
+	owed   int            // to what has waited too long
+	before map[string]int // what was owed before an item went that flies
 }
 
 func (m *naive) has(list []Item, ref request.Ref, page string) int {
@@ -398,32 +403,46 @@ func (m *naive) next(now time.Time) (Item, bool) {
 	if len(m.flying) >= m.limit.InFlight {
 		return Item{}, false
 	}
+	var heads []Item // of each urgency the one that goes next
 	for rank := range m.turns {
-		for n, recipient := range m.turns[rank] {
-			if m.calls(recipient) >= m.limit.PerRecipient {
-				continue
+		for _, recipient := range m.turns[rank] {
+			if m.calls(recipient) < m.limit.PerRecipient {
+				heads = append(heads, m.items[slices.IndexFunc(m.items, func(i Item) bool { return i.Urgency.Rank() == rank && i.Recipient == recipient })])
+				break
 			}
-			if m.limit.PerSecond > 0 {
-				full := math.Max(1, m.limit.PerSecond)
-				if m.filled.IsZero() {
-					m.filled, m.tokens = now, full
-				}
-				m.tokens = math.Min(full, m.tokens+now.Sub(m.filled).Seconds()*m.limit.PerSecond)
-				m.filled = now
-				if m.tokens < 1-1e-9 {
-					return Item{}, false
-				}
-				m.tokens--
-			}
-			m.turns[rank] = append(slices.Delete(m.turns[rank], n, n+1), recipient)
-			first := slices.IndexFunc(m.items, func(i Item) bool { return i.Urgency.Rank() == rank && i.Recipient == recipient })
-			item := m.items[first]
-			m.flying = append(m.flying, item)
-			m.remove(first)
-			return item, true
 		}
 	}
-	return Item{}, false
+	if len(heads) == 0 {
+		return Item{}, false
+	}
+	if m.limit.PerSecond > 0 {
+		full := math.Max(1, m.limit.PerSecond)
+		if m.filled.IsZero() {
+			m.filled, m.tokens = now, full
+		}
+		m.tokens = math.Min(full, m.tokens+now.Sub(m.filled).Seconds()*m.limit.PerSecond)
+		m.filled = now
+		if m.tokens < 1-1e-9 {
+			return Item{}, false
+		}
+	}
+	item, owed := heads[0], m.owed
+	hungry := slices.DeleteFunc(slices.Clone(heads[1:]), func(i Item) bool { return i.Since.IsZero() || now.Sub(i.Since) <= StarvesAfter })
+	slices.SortStableFunc(hungry, func(a, b Item) int { return a.Since.Compare(b.Since) })
+	switch {
+	case len(hungry) == 0:
+	case owed >= 9*hungry[0].cost():
+		item, m.owed = hungry[0], 0
+	default:
+		m.owed += item.cost()
+	}
+	m.before[fmt.Sprint(item.Ref, item.Page)] = owed - m.owed
+	m.tokens -= float64(item.cost())
+	rank := item.Urgency.Rank()
+	m.turns[rank] = append(slices.DeleteFunc(m.turns[rank], func(r string) bool { return r == item.Recipient }), item.Recipient)
+	m.flying = append(m.flying, item)
+	m.remove(m.has(m.items, item.Ref, item.Page))
+	return item, true
 }
 
 func TestLaneAgreesWithTheNaiveOne(t *testing.T) {
@@ -432,7 +451,7 @@ func TestLaneAgreesWithTheNaiveOne(t *testing.T) {
 			PerSecond: rapid.SampledFrom([]float64{0, 0.5, 2}).Draw(t, "rate"),
 			InFlight:  rapid.IntRange(1, 6).Draw(t, "in flight"), PerRecipient: rapid.IntRange(1, 3).Draw(t, "per recipient"),
 		}
-		lane, model, now := NewLane(limit), &naive{limit: limit}, start
+		lane, model, now := NewLane(limit), &naive{limit: limit, before: map[string]int{}}, start
 		known := func() (ref request.Ref, page string) {
 			return request.Ref(rapid.SampledFrom([]string{"A", "B"}).Draw(t, "ref")), fmt.Sprint("p", rapid.IntRange(0, 9).Draw(t, "page"))
 		}
@@ -441,7 +460,10 @@ func TestLaneAgreesWithTheNaiveOne(t *testing.T) {
 				ref, page := known()
 				i := Item{
 					Ref: ref, Page: page, Urgency: rapid.SampledFrom(append(slices.Clone(request.Urgencies), "?")).Draw(t, "urgency"),
-					Recipient: rapid.SampledFrom([]string{"kim", "lee", "max", "noa"}).Draw(t, "recipient"),
+					Recipient: rapid.SampledFrom([]string{"kim", "lee", "max", "noa"}).Draw(t, "recipient"), Cost: rapid.IntRange(0, 3).Draw(t, "cost"),
+				}
+				if ago := rapid.IntRange(-1, 90).Draw(t, "since"); ago >= 0 {
+					i.Since = now.Add(-time.Duration(ago) * time.Second)
 				}
 				lane.Push(i)
 				model.push(i)
@@ -461,9 +483,12 @@ func TestLaneAgreesWithTheNaiveOne(t *testing.T) {
 				}
 			},
 			"refund": func(*rapid.T) {
-				lane.Refund()
-				if !model.filled.IsZero() {
-					model.tokens = math.Min(math.Max(1, limit.PerSecond), model.tokens+1)
+				ref, page := known()
+				lane.Refund(ref, page)
+				if n := model.has(model.flying, ref, page); n >= 0 {
+					model.tokens = math.Min(math.Max(1, limit.PerSecond), model.tokens+float64(model.flying[n].cost()))
+					model.owed = max(0, model.owed+model.before[fmt.Sprint(ref, page)])
+					model.flying = slices.Delete(model.flying, n, n+1)
 				}
 			},
 			"wait": func(t *rapid.T) {
@@ -506,7 +531,7 @@ func TestLaneForgets(t *testing.T) {
 		take(t, l, start)
 		l.Done("A", page)
 	}
-	if n := len(l.waiting) + len(l.flying) + len(l.busy); n != 0 {
+	if n := len(l.waiting) + len(l.flying) + len(l.busy.calls); n != 0 {
 		t.Errorf("%d entries are left", n)
 	}
 	for _, c := range l.classes {

@@ -65,6 +65,7 @@ type auditor struct {
 	waiting []*page                  // asking pages without an attempt under way, in the order in which they were ordered
 	busy    map[string]*telephoneUse // channel + person → what goes to that telephone
 	starts  map[string][]time.Duration
+	shares  map[string]*share   // node + channel → what went before what has waited for too long
 	onStart []func(node string) // called by the next attempts, one each
 
 	decides calm // how long decisions could be made
@@ -146,7 +147,7 @@ type telephoneUse struct {
 }
 
 func newAuditor(w *night) *auditor {
-	a := &auditor{w: w, files: map[request.Ref]*file{}, busy: map[string]*telephoneUse{}, starts: map[string][]time.Duration{}}
+	a := &auditor{w: w, files: map[request.Ref]*file{}, busy: map[string]*telephoneUse{}, starts: map[string][]time.Duration{}, shares: map[string]*share{}}
 	for _, text := range []string{"CANARY", base64.StdEncoding.EncodeToString([]byte(canary))[:24]} {
 		a.sealedAs = append(a.sealedAs, []byte(text))
 	}

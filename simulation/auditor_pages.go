@@ -167,6 +167,8 @@ func (a *auditor) lane(f *file, c *request.Commit, p *page) {
 			w.fail(atRate, f.ref, "%d attempts over %s within %s at %g a second", len(recent), p.Channel, told(window), rate)
 		}
 	}
+	s := a.share(c.Node, p)
+	s.went[f.urgency.Rank()]++
 	const while = 3 * time.Second
 	var server *node
 	for _, n := range w.nodes {
@@ -186,18 +188,58 @@ func (a *auditor) lane(f *file, c *request.Commit, p *page) {
 		case len(q.attempts) > 0 && w.time().Sub(q.attempts[len(q.attempts)-1].retryAt) < while:
 		case !c.Time.Before(q.Expires.Add(-while)):
 		default:
-			a.overtaken(f, p, q, server)
+			a.overtaken(f, p, q, server, c.Time.Time)
 		}
 	}
 }
 
+// share counts what a node began over a channel, by urgency, since something less urgent had its share.
+type share struct {
+	went  [4]int
+	taken string // request and attempt that had it last
+}
+
+func (a *auditor) share(node string, p *page) *share {
+	s := a.shares[node+p.Channel]
+	if s == nil {
+		s = &share{}
+		a.shares[node+p.Channel] = s
+	}
+	return s
+}
+
+// take reports whether an attempt may go past what is more urgent: its page has waited for longer than a minute, and nine that are more
+// urgent went since the last that did so.
+func (s *share) take(attempt string, waited time.Duration, rank int) bool {
+	if s.taken == attempt {
+		return true
+	}
+	nine := 0
+	for _, went := range s.went[:rank] {
+		nine += went
+	}
+	if waited <= notifier.StarvesAfter || nine < 9 {
+		return false
+	}
+	*s = share{taken: attempt}
+	return true
+}
+
 // overtaken judges that a page is attempted while a more urgent one waits. The node may have begun both at once, and of two appends for two
-// requests either can be stored first: the more urgent one has a second to follow.
-func (a *auditor) overtaken(f *file, p, urgent *page, server *node) {
+// requests either can be stored first: the more urgent one has a second to follow. What has waited for too long has its share.
+func (a *auditor) overtaken(f *file, p, urgent *page, server *node, began time.Time) {
 	w, before, tries, waited := a.w, f.urgency, len(urgent.attempts), a.w.now-urgent.storedAt
+	nth, due := len(p.attempts), p.ordered
+	if nth > 0 {
+		due = p.attempts[nth-1].retryAt
+	}
+	starved := began.Sub(due)
 	w.at(time.Second, func() {
 		u := a.use(urgent)
 		if !slices.Contains(a.waiting, urgent) || len(urgent.attempts) > tries || u.attempts > 0 || w.now < u.until() || !urgent.file.wants(urgent) {
+			return
+		}
+		if a.share(server.name, p).take(string(f.ref)+p.attempts[nth].id, starved, before.Rank()) {
 			return
 		}
 		if server.able() && w.now-server.steady >= settle && server.ackLoss == 0 && a.tolerance() == 0 && urgent.file.urgency.Rank() < before.Rank() {

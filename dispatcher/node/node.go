@@ -61,7 +61,7 @@ func New(o Options) (*Node, error) {
 	var providers []dispatcher.Provider
 	for _, p := range o.Providers {
 		n.channels[p.Channel.Name()+"/"+p.Channel.Medium()] = p.Channel
-		providers = append(providers, dispatcher.Provider{Name: p.Channel.Name(), Medium: p.Channel.Medium(), Lane: p.Channel.Lane, Limit: p.Limit})
+		providers = append(providers, dispatcher.Provider{Name: p.Channel.Name(), Medium: p.Channel.Medium(), Lane: p.Channel.Lane, Limit: p.Limit, Cost: p.Cost})
 	}
 	n.machine = dispatcher.NewMachine(dispatcher.Options{Node: o.Name, Policy: o.Policy, Providers: providers, CallTimeout: callTimeout, Webhook: o.Webhook})
 	n.appends = newAppendQueue(n.append)

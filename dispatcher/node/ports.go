@@ -70,6 +70,8 @@ type Guesses interface {
 type Provider struct {
 	Channel notifier.Channel
 	Limit   notifier.Limit // of each of its lanes
+	// Cost is what a message takes of the rate of its lane, as [dispatcher.Provider] says; nil: one.
+	Cost func(notifier.Message) int
 }
 
 // Options are what a node is made with; all are required but those that say what their absence means.
