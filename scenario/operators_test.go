@@ -153,3 +153,37 @@ func TestACallThroughTheSecondProviderIsAnsweredOnTheSamePhone(t *testing.T) {
 		}
 	})
 }
+
+// However the first provider fails, an officer gets the text through the second, on the same phone, and takes the request with the code in it.
+func TestWhateverTheFirstProviderDoesATextComesThroughTheSecond(t *testing.T) {
+	for mode, within := range map[phonesim.FaultMode]time.Duration{
+		phonesim.FaultTooMany: 2 * time.Second, phonesim.FaultInternal: 2 * time.Second, phonesim.FaultDown503: 2 * time.Second, phonesim.FaultDown: 2 * time.Second,
+		phonesim.FaultHang: 20 * time.Second, phonesim.FaultTimeout: 20 * time.Second, // nobody knows whether it was taken, and who could say so hangs too
+	} {
+		t.Run(string(mode), func(t *testing.T) {
+			onTwoOperators(t, func(t *testing.T, w *world, _ *vonagesim.Simulator) {
+				if err := w.sim.SetFault(mode, 0); err != nil {
+					t.Fatal(err)
+				}
+				ref := w.raise(request.Critical)
+				pass(within)
+				phone, _ := w.sim.Phone(ada)
+				came := slices.IndexFunc(phone.Texts, func(text phonesim.Text) bool {
+					return text.Provider == "vonage" && strings.Contains(text.Body, ref.String())
+				})
+				if came < 0 {
+					t.Fatalf("the phone shows %+v", phone.Texts)
+				}
+				words := strings.FieldsFunc(phone.Texts[came].Body, func(r rune) bool { return r < '0' || r > '9' })
+				code := words[slices.IndexFunc(words, func(word string) bool { return len(word) == 6 })]
+				if _, err := w.sim.Reply(ada, code); err != nil {
+					t.Fatal(err)
+				}
+				pass(2 * time.Second)
+				if s := w.state(ref); s.Owner != "ada" {
+					t.Errorf("owned by %q", s.Owner)
+				}
+			})
+		})
+	}
+}
