@@ -59,9 +59,9 @@ vet: ## run go vet
 lint: ## run the linters of .golangci.yml
 	$(TOOL) golangci-lint run
 
-# Twice: production code that only tests reach is dead too, but for the simulator's methods, by which tests play the phones.
+# Twice: production code that only tests reach is dead too, but for the simulators' methods, by which tests play the phones.
 deadcode: ## fail on functions that nothing reaches
-	@found=$$({ $(TOOL) deadcode ./cmd/... | sed '/^twiliosim\//d'; $(TOOL) deadcode -test ./...; } | sort -u); \
+	@found=$$({ $(TOOL) deadcode ./cmd/... | sed -E '/^(phone|twilio|vonage)sim\//d'; $(TOOL) deadcode -test ./...; } | sort -u); \
 	if [ -n "$$found" ]; then echo "$$found"; exit 1; fi
 
 race: ## run the tests under the race detector; needs a C compiler

@@ -76,7 +76,7 @@ func (o *Options) telephoneChecks(site doctor.Site) (checks []doctor.Check) {
 }
 
 func (o *Options) examineVonage(ctx context.Context) []doctor.Line {
-	client, err := o.newVonage(strings.TrimSuffix(o.Config.PublicURL, "/"))
+	client, err := o.newVonage(o.Config.Vonage, strings.TrimSuffix(o.Config.PublicURL, "/"))
 	if err != nil {
 		return one(doctor.Wrong, strings.ReplaceAll(err.Error(), "\n", "; "), "mend these keys of the configuration")
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/dutyline/dutyline/config"
@@ -11,7 +10,6 @@ import (
 	telephony "github.com/dutyline/dutyline/notifier/telephone"
 	"github.com/dutyline/dutyline/notifier/twilio"
 	"github.com/dutyline/dutyline/notifier/vonage"
-	"github.com/dutyline/dutyline/twiliosim"
 )
 
 // telephone is how the node reaches phones.
@@ -43,16 +41,11 @@ func (t *telephone) handler(sink notifier.Sink) http.Handler {
 	return mux
 }
 
-const (
-	// perSecond is how many texts and calls a number sends in a second, where nothing else is configured.
-	perSecond = 1
-	// inboundRetries asks the provider to repeat a text that somebody sent while nobody takes it.
-	inboundRetries = "#rc=5&rp=ct,rt,5xx&rt=5000"
-	// simNumber is the number of the node in its own telephone network: fictional.
-	simNumber = "+15005550006"
-)
+// perSecond is how many texts and calls a number sends in a second, where nothing else is configured.
+const perSecond = 1
 
-// openTelephone makes the clients of the providers that are configured, of a simulated telephone network in this process where none is.
+// openTelephone makes the clients of the providers that are configured; where none is, of the two on a simulated telephone network in this
+// process.
 func (o *Options) openTelephone(publicURL string, ends *cleanups) (t telephone, err error) {
 	first, second := o.Config.Twilio, o.Config.Vonage
 	rate := float64(perSecond)
@@ -60,10 +53,11 @@ func (o *Options) openTelephone(publicURL string, ends *cleanups) (t telephone, 
 		if !o.Standalone {
 			return t, misconfigured(errors.New("twilio.account_sid: the account at the provider is needed"))
 		}
-		if first, t.simURL, err = o.startSimulator(publicURL, ends); err != nil {
+		network, err := o.startNetwork(publicURL, ends)
+		if err != nil {
 			return t, err
 		}
-		rate = 0
+		first, second, t.simURL, rate = network.twilio, network.vonage, network.url, 0
 	}
 	if first.BaseURL != "" || first.AccountSID != "" {
 		client, err := twilio.New(twilio.Options{
@@ -76,41 +70,20 @@ func (o *Options) openTelephone(publicURL string, ends *cleanups) (t telephone, 
 		t.add(client.SMS(), client.Voice(), first.TextsPerSecond, first.CallsPerSecond, rate, client.Webhooks)
 	}
 	if second.Configured() {
-		client, err := o.newVonage(publicURL)
+		client, err := o.newVonage(second, publicURL)
 		if err != nil {
 			return t, misconfigured(err)
 		}
-		t.add(client.SMS(), client.Voice(), second.TextsPerSecond, second.CallsPerSecond, perSecond, client.Webhooks)
+		t.add(client.SMS(), client.Voice(), second.TextsPerSecond, second.CallsPerSecond, rate, client.Webhooks)
 	}
 	return t, nil
 }
 
 // newVonage makes the client of the second provider.
-func (o *Options) newVonage(publicURL string) (*vonage.Client, error) {
-	c := o.Config.Vonage
+func (o *Options) newVonage(c config.Vonage, publicURL string) (*vonage.Client, error) {
 	return vonage.New(vonage.Options{
 		BaseURL: c.BaseURL, VoiceURL: c.VoiceURL, APIKey: c.APIKey, APISecret: c.APISecret.Reveal(), ApplicationID: c.ApplicationID,
 		PrivateKey: c.PrivateKey.Reveal(), SignatureSecret: c.SignatureSecret.Reveal(), PreviousSignatureSecret: c.SignatureSecretPrevious.Reveal(),
 		Numbers: c.Numbers, PublicURL: publicURL, Logger: o.Logger,
 	})
-}
-
-func (o *Options) startSimulator(publicURL string, ends *cleanups) (config.Twilio, string, error) {
-	c := o.Config.Twilio
-	if len(c.Numbers) == 0 {
-		c.Numbers = []string{simNumber}
-	}
-	listener, err := listen(o.SimListen)
-	if err != nil {
-		return c, "", fmt.Errorf("start the simulated telephone network: %w", err)
-	}
-	sim := twiliosim.New(twiliosim.Options{Numbers: c.Numbers, InboundURL: publicURL + twilio.InboundPath + inboundRetries, SpeechRate: 1, Logger: o.Logger.Named("sim")})
-	server := &http.Server{Handler: sim.Handler(), ReadHeaderTimeout: readHeaderTimeout}
-	go func() { _ = server.Serve(listener) }()
-	ends.push("simulated telephone network", func() {
-		sim.Close()
-		_ = server.Close()
-	})
-	c.BaseURL, c.AccountSID, c.AuthToken = urlOf(o.SimListen, listener), sim.AccountSID(), config.Secret(sim.AuthToken())
-	return c, c.BaseURL, nil
 }

@@ -1,9 +1,10 @@
 package twiliosim
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"github.com/dutyline/dutyline/phonesim"
 )
 
 // An apiError is an error of the REST API in the vendor's shape. Codes and statuses are from the vendor's error dictionary.
@@ -53,11 +54,5 @@ func (e *apiError) write(w http.ResponseWriter) {
 	if e.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
 	}
-	writeJSON(w, e.Status, e)
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the client may have gone
+	phonesim.WriteJSON(w, e.Status, e)
 }

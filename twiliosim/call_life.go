@@ -4,11 +4,12 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/dutyline/dutyline/phonesim"
 )
 
-// How long the network and machines take.
+// How long detection takes.
 const (
-	lieAfter      = 5 * time.Second // until a phone that Lies is reported as answered
 	detectHuman   = 2 * time.Second
 	detectMachine = 4 * time.Second
 	detectBeep    = 12 * time.Second // MachineDetection=DetectMessageEnd waits for the end of the greeting
@@ -17,15 +18,6 @@ const (
 // The final answers of the telephone network, in the SIP code that callbacks carry.
 var sipCodes = map[CallStatus]int{
 	CallCompleted: 200, CallFailed: 480, CallBusy: 486, CallNoAnswer: 487, CallCanceled: 487,
-}
-
-// next replaces what the call does next.
-func (s *Simulator) next(c *call, after time.Duration, do func()) {
-	s.schedule.drop(c.step)
-	if s.opts.Speed > 0 {
-		after = time.Duration(float64(after) / s.opts.Speed)
-	}
-	c.step = s.schedule.at(time.Now().Add(after), do)
 }
 
 // place gives the call its place in the lane of its sender.
@@ -37,84 +29,32 @@ func (s *Simulator) place(c *call) {
 		}
 		n.nextCall = slot.Add(time.Duration(float64(time.Second) / s.opts.CallsPerSecond))
 	}
-	s.next(c, time.Until(slot), func() { s.dial(c) })
+	c.Next(time.Until(slot), c.Dial)
 }
 
-// dial asks the network for the phone.
-func (s *Simulator) dial(c *call) {
-	c.StartedAt = time.Now().UTC()
-	c.updated = c.StartedAt
-	s.report(c, eventInitiated, "initiated")
-	s.next(c, s.opts.DeliveryDelay, func() { s.reach(c) })
-}
-
-// reach finds the phone, as it behaves now.
-func (s *Simulator) reach(c *call) {
-	p := s.phone(c.To)
-	if p.behaviour == Unreachable {
-		s.endCall(c, CallFailed)
-		return
-	}
-	if p.behaviour == Busy || p.occupied() {
-		s.endCall(c, CallBusy)
-		return
-	}
-	c.Status, c.updated = CallRinging, time.Now().UTC()
-	s.report(c, eventRinging, string(CallRinging))
-	switch p.behaviour {
-	case Lies:
-		s.next(c, min(lieAfter, c.timeout), func() { s.pickUp(c, Nobody) })
-	case Late:
-		s.next(c, c.timeout/2, func() { s.ring(c, p, c.timeout-c.timeout/2) })
-	default:
-		s.ring(c, p, c.timeout)
-	}
-}
-
-// ring rings the phone, until it is answered or the time is over.
-func (s *Simulator) ring(c *call, p *phone, left time.Duration) {
-	if p.occupied() { // by another call since
-		s.endCall(c, CallBusy)
-		return
-	}
-	c.RangAt = time.Now().UTC()
-	p.call = c
-	s.changed()
-	giveUp := func() { s.endCall(c, CallNoAnswer) }
-	if s.opts.VoicemailDelay >= left {
-		s.next(c, left, giveUp)
-		return
-	}
-	s.next(c, s.opts.VoicemailDelay, func() {
-		if p.behaviour == Voicemail {
-			s.pickUp(c, Machine)
-			return
+// Came follows the call on the network.
+func (c *call) Came(e phonesim.Event) {
+	s := c.sim
+	c.updated = time.Now().UTC()
+	switch e {
+	case phonesim.Initiated:
+		s.report(c, eventInitiated, eventInitiated)
+	case phonesim.Ringing:
+		s.report(c, eventRinging, string(CallRinging))
+	case phonesim.Answered:
+		if c.PickedUpBy == Person {
+			s.stats.Answered++
 		}
-		s.next(c, left-s.opts.VoicemailDelay, giveUp)
-	})
-}
-
-// pickUp begins the conversation.
-func (s *Simulator) pickUp(c *call, by Party) {
-	now := time.Now().UTC()
-	s.schedule.drop(c.step)
-	c.Status, c.PickedUpBy, c.AnsweredAt, c.updated = CallInProgress, by, now, now
-	if by == Person {
-		s.stats.Answered++
-	}
-	s.report(c, eventAnswered, string(CallInProgress))
-	s.limitCall(c)
-	s.detect(c)
-	if c.detection == "" || c.background {
-		s.begin(c)
-	}
-}
-
-// limitCall ends the call when its TimeLimit is over.
-func (s *Simulator) limitCall(c *call) {
-	s.schedule.drop(c.limiting)
-	if c.Status == CallInProgress {
-		c.limiting = s.schedule.at(c.AnsweredAt.Add(c.limit), func() { s.endCall(c, CallCompleted) })
+		s.report(c, eventAnswered, string(CallInProgress))
+		s.detect(c)
+		if c.detection == "" || c.background {
+			s.begin(c)
+		}
+	case phonesim.Ended:
+		s.net.Drop(c.detecting)
+		c.fetching, c.script, c.gathering = nil, nil, nil
+		s.stats.Ended++
+		s.report(c, eventCompleted, string(c.Status))
 	}
 }
 
@@ -133,9 +73,9 @@ func (s *Simulator) detect(c *call) {
 	if takes > c.detectionLimit {
 		result, takes = "unknown", c.detectionLimit
 	}
-	c.detecting = s.schedule.at(time.Now().Add(takes), func() {
+	c.detecting = s.net.At(time.Now().Add(takes), func() {
 		c.AnsweredBy = result
-		s.changed()
+		s.net.Changed()
 		switch {
 		case !c.background && c.script == nil && c.fetching == nil: // it was given no document meanwhile
 			s.begin(c)
@@ -150,22 +90,9 @@ func (s *Simulator) detect(c *call) {
 	})
 }
 
-// endCall ends the call, wherever it is.
-func (s *Simulator) endCall(c *call, status CallStatus) {
-	for _, it := range []*item{c.step, c.limiting, c.detecting} {
-		s.schedule.drop(it)
-	}
-	c.fetching, c.script, c.gathering = nil, nil, nil
-	c.Status, c.EndedAt = status, time.Now().UTC()
-	c.updated = c.EndedAt
-	s.stats.Ended++
-	s.report(c, eventCompleted, string(status))
-}
-
 // report tells the StatusCallback where the call is, if it listens to the event. Events are counted whether it does or not, as the
 // vendor counts them.
 func (s *Simulator) report(c *call, event, status string) {
-	s.changed()
 	sequence := c.sequence
 	c.sequence++
 	if c.callback.target == "" || !c.events[event] {
@@ -176,7 +103,7 @@ func (s *Simulator) report(c *call, event, status string) {
 	form.Set("CallbackSource", "call-progress-events")
 	form.Set("SequenceNumber", strconv.Itoa(sequence))
 	form.Set("Timestamp", time.Now().UTC().Format(time.RFC1123Z))
-	if c.Status.ended() {
+	if c.Status.Ended() {
 		spoken := time.Duration(c.seconds()) * time.Second
 		form.Set("CallDuration", strconv.Itoa(c.seconds()))
 		form.Set("Duration", strconv.Itoa(begun(spoken, time.Minute)))

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/dutyline/dutyline/phonesim"
 )
 
 // What the vendor allows a call. Source: its page on the Call resource.
@@ -98,8 +100,8 @@ func (s *Simulator) createCall(r *http.Request, _ string) (int, any, *apiError) 
 	if err != nil {
 		return 0, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	switch {
 	case s.numbers[c.From] != nil:
 	case len(s.opts.Numbers) > 0:
@@ -107,29 +109,29 @@ func (s *Simulator) createCall(r *http.Request, _ string) (int, any, *apiError) 
 	default:
 		s.ownNumberOf(c.From)
 	}
-	c.SID, c.CreatedAt = s.sid("CA"), time.Now().UTC()
+	c.SID, c.Provider, c.sim = s.sid("CA"), s.Name(), s
+	s.net.Place(&c.Line, c)
 	c.updated, c.index = c.CreatedAt, len(s.calls)
 	s.calls = append(s.calls, c)
 	s.callBySID[c.SID] = c
-	s.phone(c.To)
 	s.stats.Calls++
 	s.listen(c, r.PostForm["StatusCallbackEvent"])
 	s.place(c)
-	s.changed()
 	return http.StatusCreated, s.representCall(c), nil
 }
 
 // readCallForm reads the parameters that matter, in the order in which the vendor complains.
 func readCallForm(form url.Values) (*call, *apiError) {
 	c := &call{
-		Call:        Call{Status: CallQueued, To: form.Get("To"), From: form.Get("From")},
+		Line: phonesim.Line{
+			Call: Call{To: form.Get("To"), From: form.Get("From")}, RingFor: defaultRinging, TalkFor: longestCall,
+		},
 		url:         readWebhookURL(form, "Url", "Method"),
 		fallback:    readWebhookURL(form, "FallbackUrl", "FallbackMethod"),
 		callback:    readWebhookURL(form, "StatusCallback", "StatusCallbackMethod"),
 		amdCallback: readWebhookURL(form, "AsyncAmdStatusCallback", "AsyncAmdStatusCallbackMethod"),
 		twiml:       form.Get("Twiml"),
-		timeout:     defaultRinging, limit: longestCall,
-		detection: form.Get("MachineDetection"), detectionLimit: defaultDetection, background: form.Get("AsyncAmd") == "true",
+		detection:   form.Get("MachineDetection"), detectionLimit: defaultDetection, background: form.Get("AsyncAmd") == "true",
 	}
 	refused, isRefused := unreachableNumbers[c.To]
 	switch {
@@ -158,10 +160,10 @@ func readCallForm(form url.Values) (*call, *apiError) {
 	case c.amdCallback.target != "" && !absolute(c.amdCallback.target):
 		return nil, bad(codeInvalidURL, invalidURL, "AsyncAmdStatusCallback")
 	}
-	if !readSeconds(form, "Timeout", &c.timeout, longestRinging) {
+	if !readSeconds(form, "Timeout", &c.RingFor, longestRinging) {
 		return nil, bad(codeInvalidTimeout, "Timeout must be between 1 and 600 seconds.")
 	}
-	if !readSeconds(form, "TimeLimit", &c.limit, longestCall) {
+	if !readSeconds(form, "TimeLimit", &c.TalkFor, longestCall) {
 		return nil, bad(codeInvalidParameter, "The parameter 'TimeLimit' is invalid.")
 	}
 	if !readSeconds(form, "MachineDetectionTimeout", &c.detectionLimit, 59*time.Second) {
@@ -225,8 +227,8 @@ func (s *Simulator) listCalls(r *http.Request, _ string) (int, any, *apiError) {
 	if err != nil {
 		return 0, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	end, skip := len(s.calls), p.page*p.size
 	if p.token != "" {
 		last := s.callBySID[strings.TrimPrefix(p.token, "PA")]
@@ -276,8 +278,8 @@ func readCallFilter(query url.Values) (callFilter, *apiError) {
 }
 
 func (s *Simulator) fetchCall(r *http.Request, sid string) (int, any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	c := s.callOf(sid)
 	if c == nil {
 		return 0, nil, notFound(r)
@@ -306,15 +308,15 @@ func (s *Simulator) updateCall(r *http.Request, sid string) (int, any, *apiError
 	case !readSeconds(form, "TimeLimit", &limit, longestCall):
 		return 0, nil, bad(codeInvalidParameter, "The parameter 'TimeLimit' is invalid.")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	c := s.callOf(sid)
 	switch {
 	case c == nil:
 		return 0, nil, notFound(r)
 	case len(form) == 0:
 		return http.StatusOK, s.representCall(c), nil
-	case c.Status.ended():
+	case c.Status.Ended():
 		return 0, nil, bad(codeInvalidState, "Call is not in-progress. Cannot change it.")
 	case target+twiml != "" && c.Status != CallInProgress:
 		return 0, nil, bad(codeInvalidState, "Call is not in-progress. Cannot redirect.")
@@ -329,14 +331,13 @@ func (s *Simulator) updateCall(r *http.Request, sid string) (int, any, *apiError
 		c.callback = readWebhookURL(form, "StatusCallback", "StatusCallbackMethod")
 	}
 	if limit > 0 {
-		c.limit = limit
-		s.limitCall(c)
+		c.Limit(limit)
 	}
 	switch {
 	case status != "" && c.Status == CallInProgress:
-		s.endCall(c, CallCompleted)
+		c.End(CallCompleted)
 	case status != "":
-		s.endCall(c, CallCanceled)
+		c.End(CallCanceled)
 	case target != "":
 		c.url = readWebhookURL(form, "Url", "Method")
 		s.fetchDocument(c, c.url, nil)
@@ -348,13 +349,13 @@ func (s *Simulator) updateCall(r *http.Request, sid string) (int, any, *apiError
 }
 
 func (s *Simulator) deleteCall(r *http.Request, sid string) (int, any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	c := s.callOf(sid)
 	switch {
 	case c == nil:
 		return 0, nil, notFound(r)
-	case !c.Status.ended():
+	case !c.Status.Ended():
 		return 0, nil, refuse(http.StatusConflict, codeNotFinished, "Cannot delete this resource before it is complete")
 	}
 	c.deleted = true

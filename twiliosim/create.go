@@ -29,12 +29,12 @@ func (s *Simulator) createMessage(r *http.Request, _ string) (int, any, *apiErro
 		seconds, _ := strconv.ParseInt(v, 10, 64) // checked above
 		validity = time.Duration(seconds) * time.Second
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	if err := s.checkSender(m); err != nil {
 		return 0, nil, err
 	}
-	if p := s.phones[m.To]; p != nil && p.behaviour == OptedOut {
+	if s.net.Handset(m.To).Behaviour() == OptedOut {
 		return 0, nil, bad(codeOptedOut, "Attempt to send to unsubscribed recipient")
 	}
 	s.add(m)

@@ -19,12 +19,13 @@ func (s *Simulator) send(m *message, due time.Time) {
 		s.enqueue(m, due.Add(s.opts.DeliveryDelay))
 		return
 	}
-	s.schedule.at(due.Add(s.opts.DeliveryDelay), func() {
-		if !m.Status.waiting() {
+	s.net.At(due.Add(s.opts.DeliveryDelay), func() {
+		if !m.waiting() {
 			return
 		}
 		if m.From == "" {
 			m.From = s.serviceSender().Number
+			m.bubble.From = m.From
 		}
 		s.move(m, StatusQueued, 0)
 		s.enqueue(m, time.Now().Add(s.opts.DeliveryDelay))
@@ -47,21 +48,21 @@ func (s *Simulator) enqueue(m *message, slot time.Time) {
 // hand lets the carrier take the text at the time given, or the text expire before.
 func (s *Simulator) hand(m *message, at time.Time) {
 	if at.After(m.expires) {
-		s.schedule.at(m.expires, func() { s.fail(m, StatusFailed, codeExpired) })
+		s.net.At(m.expires, func() { s.fail(m, StatusFailed, codeExpired) })
 		return
 	}
-	s.schedule.at(at, func() { s.handOver(m) })
+	s.net.At(at, func() { s.handOver(m) })
 }
 
 func (s *Simulator) handOver(m *message) {
-	if !m.Status.waiting() {
+	if !m.waiting() {
 		return
 	}
-	switch s.phone(m.To).behaviour {
+	switch s.net.Handset(m.To).Behaviour() {
 	case Late:
 		if !m.deferred {
 			m.deferred = true
-			s.hand(m, m.AcceptedAt.Add(s.opts.LateDelay))
+			s.hand(m, m.AcceptedAt.Add(s.net.LateDelay()))
 			return
 		}
 	case OptedOut:
@@ -73,25 +74,25 @@ func (s *Simulator) handOver(m *message) {
 	}
 	m.SentAt = time.Now().UTC()
 	s.move(m, StatusSent, 0)
-	s.schedule.at(time.Now().Add(s.opts.DeliveryDelay), func() { s.arrive(m) })
+	s.net.At(time.Now().Add(s.opts.DeliveryDelay), func() { s.arrive(m) })
 }
 
 func (s *Simulator) arrive(m *message) {
-	p := s.phone(m.To)
-	if p.behaviour == Unreachable {
+	h := s.net.Handset(m.To)
+	if h.Behaviour() == Unreachable {
 		s.fail(m, StatusUndelivered, codeUnreachable)
 		return
 	}
 	m.EndedAt = time.Now().UTC()
-	if p.behaviour == Lies {
-		p.lost++
+	if h.Behaviour() == Lies {
+		h.Lose()
 	} else {
 		m.ShownAt = m.EndedAt
-		p.shown = append(p.shown, m)
+		h.Show(m.bubble)
 		s.stats.Shown++
 	}
-	if p.behaviour == Echoes {
-		s.schedule.at(m.EndedAt.Add(s.opts.DeliveryDelay), func() { s.write(p.number, m.From, m.Body) })
+	if h.Behaviour() == Echoes {
+		s.net.At(m.EndedAt.Add(s.opts.DeliveryDelay), func() { s.Take(m.To, m.From, m.Body) })
 	}
 	s.stats.Delivered++
 	s.move(m, StatusDelivered, 0)
@@ -99,19 +100,20 @@ func (s *Simulator) arrive(m *message) {
 
 // fail ends a text that will not arrive.
 func (s *Simulator) fail(m *message, status Status, code int) {
-	if status != StatusUndelivered && !m.Status.waiting() {
+	if status != StatusUndelivered && !m.waiting() {
 		return
 	}
 	m.EndedAt = time.Now().UTC()
 	s.stats.Failed++
-	s.phone(m.To).lost++
+	s.net.Handset(m.To).Lose()
 	s.move(m, status, code)
 }
 
 // move sets a status and reports it.
 func (s *Simulator) move(m *message, status Status, code int) {
 	m.Status, m.ErrorCode, m.updated = status, code, time.Now().UTC()
-	s.changed()
+	m.bubble.Status, m.bubble.ErrorCode = status, code
+	s.net.Changed()
 	if m.StatusCallback == "" || m.deleted {
 		return
 	}

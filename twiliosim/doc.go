@@ -1,5 +1,6 @@
-// Package twiliosim is a telephone network in a box: one Twilio account and the phones around it, on a local address. Dutyline runs
-// against it unchanged, with the vendor's own client and its own signed webhooks, where there is no account to pay for and nobody to wake.
+// Package twiliosim is one Twilio account on a simulated telephone network, on a local address. Dutyline runs against it unchanged, with the
+// vendor's own client and its own signed webhooks, where there is no account to pay for and nobody to wake. The phones, their page and the
+// doors to them are those of package phonesim; other operators can reach the same phones.
 //
 // # The way of a text
 //
@@ -15,9 +16,9 @@
 //	phone ── text ──▶ network (STOP, START, HELP) ──▶ webhook of the number ──▶ <Response><Message> … back to the phone
 //
 // A text is accepted as queued (accepted, where a messaging service chooses the sender; scheduled, where it asks for a time), is sent when
-// its sender's lane is free, and ends delivered, undelivered, failed or canceled. Every status after the first is posted to its
-// StatusCallback. What the phone of the recipient does is its [Behaviour]; what the API does is its [Fault]. Both can be changed at any
-// time, by methods, by the control API and on the page of phones.
+// its sender's lane is free, and ends delivered, undelivered (30003, where the phone is Unreachable), failed (21610, where it opted out; 30036,
+// where its validity was over) or canceled. Every status after the first is posted to its StatusCallback. What the phone of the recipient does
+// is its [Behaviour]; what the API does is its [Fault]. Both can be changed at any time, by methods, by the doors and on the page of phones.
 //
 // # The way of a call
 //
@@ -31,9 +32,9 @@
 //	                                               └── action, Redirect ─┘ Say, Gather, Pause, Hangup
 //
 // A call is accepted as queued, is dialled when its sender's lane is free (a callback says initiated, the REST API still queued), and rings
-// for its Timeout. A person picks it up by [Simulator.Answer], on the page or through the control API; then the document is asked for and
-// followed to its end. Phones have no call waiting: one that rings or is spoken on is busy for others. The events that a StatusCallback
-// asked for are posted to it, each numbered: SequenceNumber counts also those that it did not ask for. The last call stays on its phone.
+// for its Timeout. A person picks it up by [Simulator.Answer], on the page or through the doors; then the document is asked for and followed
+// to its end. The events that a StatusCallback asked for are posted to it, each numbered: SequenceNumber counts also those that it did not
+// ask for.
 //
 //   - Say: speaks at Options.SpeechRate. Language and voice have to fit; of voices the simulator knows Polly.Amy (en-GB),
 //     Polly.Lea-Neural (fr-FR), Polly.Lucia-Neural (es-ES), Polly.Tatyana (ru-RU), Polly.Zeina (arb) and Polly.Zhiyu-Neural (cmn-CN).
@@ -76,22 +77,11 @@
 //
 // # Doors
 //
-// [Simulator.Handler] serves the vendor's API under /2010-04-01, the page of phones under /phones and the control API under /sim:
+// [Simulator.Handler] serves the whole network: the vendor's API under /2010-04-01, the page and the doors of package phonesim, and
 //
-//	GET    /sim/phones                  [{"number","behaviour","texts":[{"sid","direction","body","status","at"}],"call","total","lost"}]
-//	                                    ?texts=N &limit=N &contains=DIGITS; header X-Total-Count
-//	                                    "call": null, or {"sid","from","to","status","said":[],"pressed","picked_up_by","answered_by",times}
-//	GET    /sim/phones/{number}         one of them with all its texts
-//	PUT    /sim/phones/{number}         {"behaviour"}
-//	POST   /sim/phones/{number}/texts   {"body"} and, where it is not to go to the number that wrote last, "to"
-//	POST   /sim/phones/{number}/call    {"answer":true} or {"digits":"1"} or {"hangup":true}; 409 where the phone cannot do that now
-//	GET    /sim/faults                  {"mode","until"}
-//	PUT    /sim/faults                  {"mode","for"}
 //	GET    /sim/webhooks                {"sms_url"}; PUT likewise
 //	GET    /sim/messages, /sim/calls    everything of the account, ?to=NUMBER
 //	GET    /sim/stats, /sim/alerts
-//	GET    /sim/events                  server-sent events: "changed" when something did
-//	DELETE /sim/state                   forget everything but the account
 //
-// The last two doors ask for no credentials: listen on loopback.
+// The doors ask for no credentials: listen on loopback.
 package twiliosim

@@ -1,14 +1,13 @@
 package twiliosim
 
 import (
-	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/dutyline/dutyline/phonesim"
 )
 
 // The words that opt a phone out and in again or explain it, as the whole text, in any case. Source: the vendor's page on opt-out keywords.
@@ -28,73 +27,38 @@ const (
 // defaultValidity is how long a text may wait in the vendor's queue unless it says otherwise, and the most that it may say.
 const defaultValidity = 36_000 * time.Second
 
-// Reply sends a text from a phone to the account's number that wrote to it last, and returns its SID. The text is handed to the webhook in
-// the background: its status becomes received, or failed where nobody took it.
-func (s *Simulator) Reply(number, body string) (string, error) {
-	sid, err := s.reply(number, "", body)
-	if err != nil {
-		return "", fmt.Errorf("reply: %w", err)
-	}
-	return sid, nil
-}
+// Owns tells whether a number is the account's. The lock is held.
+func (s *Simulator) Owns(number string) bool { return s.numbers[number] != nil }
 
-func (s *Simulator) reply(number, to, body string) (string, error) {
-	switch {
-	case !e164.MatchString(number):
-		return "", errNoPhone
-	case strings.TrimSpace(body) == "":
-		return "", errors.New("the text is empty")
-	case utf8.RuneCountInString(body) > maxBody:
-		return "", fmt.Errorf("the text is longer than %d characters", maxBody)
+// Take takes a text that a phone sends to one of the account's numbers, "" is the first, and gives its SID. The text is handed to the webhook
+// in the background: its status becomes received, or failed where nobody took it. The lock is held.
+func (s *Simulator) Take(from, to, body string) string {
+	if to == "" {
+		to = s.serviceSender().Number
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case to == "":
-		to = s.correspondent(number)
-	case s.numbers[to] == nil:
-		return "", errors.New("the recipient is not a number of the account")
-	}
-	return s.write(number, to, body), nil
-}
-
-// write sends a text from a phone to a number of the account.
-func (s *Simulator) write(number, to, body string) (sid string) {
-	m := &message{Message: Message{Direction: Inbound, From: number, To: to, Body: body, Status: StatusReceiving}}
+	m := &message{Message: Message{Direction: Inbound, From: from, To: to, Body: body, Status: StatusReceiving}}
 	s.add(m)
 	m.SentAt, m.ShownAt = m.AcceptedAt, m.AcceptedAt
-	p := s.phone(number)
-	p.shown = append(p.shown, m)
+	h := s.net.Handset(from)
+	h.Show(m.bubble)
 	s.stats.Replies++
-	s.obey(p, m)
+	s.obey(h, m)
 	s.offer(m)
 	return m.SID
 }
 
-// correspondent is the account's number that wrote to the phone last.
-func (s *Simulator) correspondent(number string) string {
-	if p := s.phones[number]; p != nil {
-		for _, m := range slices.Backward(p.log) {
-			if m.Direction != Inbound && m.From != "" {
-				return m.From
-			}
-		}
-	}
-	return s.serviceSender().Number
-}
-
 // obey does what the network does by itself where the text is one of its words. The text is handed to the webhook all the same.
-func (s *Simulator) obey(p *phone, m *message) {
+func (s *Simulator) obey(h *phonesim.Handset, m *message) {
 	word := strings.ToUpper(strings.TrimSpace(m.Body))
 	switch {
-	case slices.Contains(stopWords, word) && p.behaviour != OptedOut:
-		p.behave(OptedOut)
-		s.respond(m, p.number, stopAnswer, true)
-	case slices.Contains(startWords, word) && p.behaviour == OptedOut:
-		p.behaviour = p.before
-		s.respond(m, p.number, startAnswer, true)
+	case slices.Contains(stopWords, word) && h.Behaviour() != OptedOut:
+		h.StopTexts()
+		s.respond(m, m.From, stopAnswer, true)
+	case slices.Contains(startWords, word) && h.Behaviour() == OptedOut:
+		h.StartTexts()
+		s.respond(m, m.From, startAnswer, true)
 	case slices.Contains(helpWords, word):
-		s.respond(m, p.number, helpAnswer, true)
+		s.respond(m, m.From, helpAnswer, true)
 	}
 }
 

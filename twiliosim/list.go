@@ -46,8 +46,8 @@ func (s *Simulator) listMessages(r *http.Request, _ string) (int, any, *apiError
 	if err != nil {
 		return 0, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	found, more, err := s.find(f, p)
 	if err != nil {
 		return 0, nil, err
@@ -72,11 +72,7 @@ func (s *Simulator) find(f filter, p paging) (found []*message, more bool, refus
 		if number == "" || s.numbers[number] != nil {
 			continue
 		}
-		ph := s.phones[number]
-		if ph == nil {
-			return nil, false, nil // nobody has this number
-		}
-		candidates = ph.log
+		candidates = s.byPhone[number]
 	}
 	end, skip := len(candidates), p.page*p.size
 	if p.token != "" {

@@ -1,9 +1,13 @@
 package twiliosim
 
-import "time"
+import (
+	"time"
+
+	"github.com/dutyline/dutyline/phonesim"
+)
 
 // A Status is where a text is. At the vendor, sent can be final where a carrier gives no receipts; here delivered or undelivered follows.
-type Status string
+type Status = phonesim.Status
 
 // The statuses of a text. Outbound: accepted (a messaging service chooses the sender) or scheduled, queued, sent, then delivered or
 // undelivered; failed where the carrier never took it; canceled by request. Inbound: receiving, received, or failed where nobody took it.
@@ -20,19 +24,14 @@ const (
 	StatusReceived    Status = "received"
 )
 
-// waiting tells whether the carrier has not taken the text yet, so that it can be canceled and cannot be deleted.
-func (t Status) waiting() bool {
-	return t == StatusAccepted || t == StatusScheduled || t == StatusQueued
-}
-
 // A Direction is the vendor's word for who sent a text.
-type Direction string
+type Direction = phonesim.Direction
 
 // The directions of a text.
 const (
 	OutboundAPI   Direction = "outbound-api"
 	OutboundReply Direction = "outbound-reply" // asked for by TwiML
-	Inbound       Direction = "inbound"
+	Inbound                 = phonesim.Inbound
 )
 
 // A Message is the full record of one text, in UTC. SentAt is zero until the carrier took it, EndedAt until its status is final, ShownAt
@@ -57,14 +56,19 @@ type Message struct {
 // A message is a Message with what only the simulator needs.
 type message struct {
 	Message
-	said      string // what the phone shows: redacting changes the vendor's record only
-	index     int    // in Simulator.messages
+	bubble    *phonesim.Text // what the phone shows: redacting changes the vendor's record only
+	index     int            // in Simulator.messages
 	updated   time.Time
 	expires   time.Time // of the validity period
 	media     int
 	deferred  bool // has waited for a phone that is Late
 	byNetwork bool // answers STOP, START or HELP: arrives at a phone that is opted out
 	deleted   bool
+}
+
+// waiting tells whether the carrier has not taken the text yet, so that it can be canceled and cannot be deleted.
+func (m *message) waiting() bool {
+	return m.Status == StatusAccepted || m.Status == StatusScheduled || m.Status == StatusQueued
 }
 
 // remote is the number of the phone, whichever way the text goes.
@@ -85,8 +89,8 @@ func (m *message) listed() time.Time {
 
 // Messages returns a copy of all texts that were not deleted, oldest first.
 func (s *Simulator) Messages() []Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	all := make([]Message, 0, len(s.messages))
 	for _, m := range s.messages {
 		if !m.deleted {
@@ -111,12 +115,13 @@ func (s *Simulator) add(m *message) {
 	if m.media > 0 {
 		m.SID = "MM" + m.SID[2:]
 	}
-	m.said, m.Segments = m.Body, Segments(m.Body)
+	m.Segments = Segments(m.Body)
+	m.bubble = &phonesim.Text{SID: m.SID, Provider: s.Name(), Direction: m.Direction, Body: m.Body, Status: m.Status, From: m.From}
 	m.AcceptedAt, m.updated = now, now
 	m.index = len(s.messages)
 	s.messages = append(s.messages, m)
 	s.bySID[m.SID] = m
-	p := s.phone(m.remote())
-	p.log = append(p.log, m)
-	s.changed()
+	s.byPhone[m.remote()] = append(s.byPhone[m.remote()], m)
+	s.net.Handset(m.remote()).Log(m.bubble)
+	s.net.Changed()
 }

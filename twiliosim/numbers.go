@@ -56,16 +56,16 @@ func (s *Simulator) SetInboundURL(target string) error {
 	if target != "" && !absolute(target) {
 		return fmt.Errorf("set inbound webhook: %w", errNotAbsolute)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	s.opts.InboundURL = target
 	return nil
 }
 
 // InboundURL returns the webhook that SetInboundURL or Options named.
 func (s *Simulator) InboundURL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	return s.opts.InboundURL
 }
 
@@ -116,8 +116,8 @@ func (s *Simulator) listNumbers(r *http.Request, _ string) (int, any, *apiError)
 	if err != nil {
 		return 0, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	all := []numberJSON{}
 	for _, n := range s.senders {
 		if want := query.Get("PhoneNumber"); want == "" || strings.Contains(n.Number, want) {
@@ -145,8 +145,8 @@ func (s *Simulator) numberBySID(sid string) *ownNumber {
 }
 
 func (s *Simulator) fetchNumber(r *http.Request, sid string) (int, any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	n := s.numberBySID(sid)
 	if n == nil {
 		return 0, nil, notFound(r)
@@ -161,8 +161,8 @@ func (s *Simulator) updateNumber(r *http.Request, sid string) (int, any, *apiErr
 			return 0, nil, bad(codeInvalidURL, "%s is not valid", name)
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	n := s.numberBySID(sid)
 	if n == nil {
 		return 0, nil, notFound(r)

@@ -1,132 +1,111 @@
 package twiliosim
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
+
+	"github.com/dutyline/dutyline/phonesim"
 )
 
-// DefaultTexts is how many texts of a phone are listed unless told otherwise.
-const DefaultTexts = 50
+// What the simulator and the phones of its network share: see package phonesim.
+type (
+	Behaviour  = phonesim.Behaviour
+	Call       = phonesim.Call
+	CallStatus = phonesim.CallStatus
+	Fault      = phonesim.Fault
+	FaultMode  = phonesim.FaultMode
+	Party      = phonesim.Party
+	Phone      = phonesim.Phone
+	Text       = phonesim.Text
+)
 
-// A Phone is what its holder sees, and a little more.
-type Phone struct {
-	Number    string    `json:"number"`
-	Behaviour Behaviour `json:"behaviour"`
-	Texts     []Text    `json:"texts"` // what the phone shows, newest last
-	Call      *Call     `json:"call"`  // the one that rings or is spoken, else the last; nil where it never rang
-	Total     int       `json:"total"` // texts on the phone, of which Texts may be the newest
-	Lost      int       `json:"lost"`  // texts that never arrived
-}
+// The behaviours of a phone.
+const (
+	Answers     = phonesim.Answers
+	Busy        = phonesim.Busy
+	NoAnswer    = phonesim.NoAnswer
+	Voicemail   = phonesim.Voicemail
+	Unreachable = phonesim.Unreachable
+	OptedOut    = phonesim.OptedOut
+	Late        = phonesim.Late
+	Lies        = phonesim.Lies
+	Echoes      = phonesim.Echoes
+)
 
-// A Text is one bubble on a phone: a text that arrived, or one that its holder sent (Inbound, as the vendor sees it).
-type Text struct {
-	SID       string    `json:"sid"`
-	Direction Direction `json:"direction"`
-	Body      string    `json:"body"`
-	Status    Status    `json:"status"`
-	At        time.Time `json:"at"`
-	ErrorCode int       `json:"error_code,omitzero"`
-}
+// The statuses of a call. The REST API says queued until the network rings; a status callback then says initiated.
+const (
+	CallQueued     = phonesim.CallQueued
+	CallRinging    = phonesim.CallRinging
+	CallInProgress = phonesim.CallInProgress
+	CallCompleted  = phonesim.CallCompleted
+	CallBusy       = phonesim.CallBusy
+	CallNoAnswer   = phonesim.CallNoAnswer
+	CallFailed     = phonesim.CallFailed
+	CallCanceled   = phonesim.CallCanceled
+)
 
-// A phone is a number outside of the account.
-type phone struct {
-	number    string
-	behaviour Behaviour
-	before    Behaviour  // to return to after START
-	log       []*message // all texts to or from it, as they were accepted
-	shown     []*message // those that it shows, as they appeared
-	lost      int
-	call      *call // the last that rang, which may ring or be spoken still
-}
+// Who can pick up.
+const (
+	Person  = phonesim.Person
+	Machine = phonesim.Machine
+	Nobody  = phonesim.Nobody
+)
 
-// phone returns the phone of a number; every number that is written to or called has one.
-func (s *Simulator) phone(number string) *phone {
-	p := s.phones[number]
-	if p == nil {
-		p = &phone{number: number, behaviour: Answers, before: Answers}
-		s.phones[number] = p
-		s.order = append(s.order, p)
-	}
-	return p
-}
+// The faults of the REST API.
+const (
+	FaultNone       = phonesim.FaultNone
+	FaultSlow       = phonesim.FaultSlow
+	FaultTooMany    = phonesim.FaultTooMany
+	FaultInternal   = phonesim.FaultInternal
+	FaultDown503    = phonesim.FaultDown503
+	FaultTimeout    = phonesim.FaultTimeout
+	FaultLostAnswer = phonesim.FaultLostAnswer
+	FaultHang       = phonesim.FaultHang
+	FaultDown       = phonesim.FaultDown
+)
 
-// view copies what the phone shows, at most the newest n texts; n ≤ 0 = all.
-func (p *phone) view(n int) Phone {
-	shown := p.shown
-	if n > 0 && len(shown) > n {
-		shown = shown[len(shown)-n:]
-	}
-	v := Phone{Number: p.number, Behaviour: p.behaviour, Texts: make([]Text, 0, len(shown)), Total: len(p.shown), Lost: p.lost}
-	if p.call != nil {
-		call := p.call.view()
-		v.Call = &call
-	}
-	for _, m := range shown {
-		v.Texts = append(v.Texts, Text{
-			SID: m.SID, Direction: m.Direction, Body: m.said, Status: m.Status, At: m.ShownAt, ErrorCode: m.ErrorCode,
-		})
-	}
-	return v
-}
+// Behaviours lists all behaviours in the order in which a person is offered them.
+func Behaviours() []Behaviour { return phonesim.Behaviours() }
 
-// Phones returns all phones in the order in which they appeared, each with its newest DefaultTexts texts.
-func (s *Simulator) Phones() []Phone {
-	phones, _ := s.listPhones(DefaultTexts, 0, "")
-	return phones
-}
+// FaultModes lists all modes in the order in which a person is offered them.
+func FaultModes() []FaultMode { return phonesim.FaultModes() }
+
+// Segments returns how many segments a text takes.
+func Segments(text string) int { return phonesim.Segments(text) }
+
+// Name is twilio.
+func (*Simulator) Name() string { return "twilio" }
+
+// Faults is how the REST API fails.
+func (s *Simulator) Faults() *phonesim.Faults { return s.faults }
+
+// SetFault makes the REST API fail for the duration d, or until changed where d is 0.
+func (s *Simulator) SetFault(mode FaultMode, d time.Duration) error { return s.faults.Set(mode, d) }
+
+// Fault returns the fault that holds now.
+func (s *Simulator) Fault() Fault { return s.faults.Now() }
+
+// Reset forgets all phones, texts, calls, faults and alerts of the network, as if it had just started.
+func (s *Simulator) Reset() { s.net.Reset() }
+
+// Phones returns all phones in the order in which they appeared, each with its newest texts.
+func (s *Simulator) Phones() []Phone { return s.net.Phones() }
 
 // Phone returns one phone with all its texts; false where the number was never written to, called nor configured.
-func (s *Simulator) Phone(number string) (Phone, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.phones[number]
-	if p == nil {
-		return Phone{}, false
-	}
-	return p.view(0), true
-}
+func (s *Simulator) Phone(number string) (Phone, bool) { return s.net.Phone(number) }
 
-// listPhones returns at most limit phones (0 = all) whose number contains a string, and how many there are.
-func (s *Simulator) listPhones(texts, limit int, contains string) ([]Phone, int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	phones, total := []Phone{}, 0
-	for _, p := range s.order {
-		if !strings.Contains(p.number, contains) {
-			continue
-		}
-		total++
-		if limit <= 0 || len(phones) < limit {
-			phones = append(phones, p.view(texts))
-		}
-	}
-	return phones, total
-}
-
-// errNoPhone refuses a number that no phone can have.
-var errNoPhone = errors.New("that is no phone number: write it in E.164, as in +12025550123")
-
-// SetBehaviour changes how a phone treats what is sent to it from now on. The number becomes a phone if it is none yet.
+// SetBehaviour changes how a phone treats what is sent to it from now on.
 func (s *Simulator) SetBehaviour(number string, b Behaviour) error {
-	if !e164.MatchString(number) {
-		return fmt.Errorf("set behaviour: %w", errNoPhone)
-	}
-	if !slices.Contains(Behaviours(), b) {
-		return fmt.Errorf("set behaviour: unknown behaviour %q", b)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.phone(number).behave(b)
-	s.changed()
-	return nil
+	return s.net.SetBehaviour(number, b)
 }
 
-func (p *phone) behave(b Behaviour) {
-	if b == OptedOut && p.behaviour != OptedOut {
-		p.before = p.behaviour
-	}
-	p.behaviour = b
-}
+// Reply sends a text from a phone to the number that wrote to it last, and returns its SID.
+func (s *Simulator) Reply(number, body string) (string, error) { return s.net.Reply(number, body) }
+
+// Answer picks up the call that rings on a phone, as its holder does.
+func (s *Simulator) Answer(number string) error { return s.net.Answer(number) }
+
+// Press presses keys on a phone that is in a call.
+func (s *Simulator) Press(number, digits string) error { return s.net.Press(number, digits) }
+
+// HangUp ends the call of a phone: one that rings is declined, which the network reports as busy.
+func (s *Simulator) HangUp(number string) error { return s.net.HangUp(number) }

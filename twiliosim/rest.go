@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/dutyline/dutyline/phonesim"
 )
 
 const (
@@ -21,20 +23,20 @@ var (
 
 // rest serves the vendor's API. Its paths end in .json, which patterns of http.ServeMux cannot express, so it is routed here.
 func (s *Simulator) rest(w http.ResponseWriter, r *http.Request) {
-	if err := pause(r.Context(), s.ctx, s.opts.Latency); err != nil {
+	if err := s.net.Pause(r.Context(), s.opts.Latency); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	status, v, refused := s.route(w, r)
 	switch {
 	case refused != nil:
-		s.mu.Lock()
+		s.net.Lock()
 		s.stats.Refused++
-		s.mu.Unlock()
+		s.net.Unlock()
 		refused.write(w)
 	case v == nil:
 		w.WriteHeader(status)
 	default:
-		writeJSON(w, status, v)
+		phonesim.WriteJSON(w, status, v)
 	}
 }
 

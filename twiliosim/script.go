@@ -5,13 +5,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
 )
 
 const (
-	// speechPerSecond is how many characters a voice says in a second.
-	speechPerSecond = 15
 	// maxDocuments is how many documents a call follows in a row without a key pressed. The vendor names no such limit.
 	maxDocuments = 20
 
@@ -47,7 +43,7 @@ func (s *Simulator) begin(c *call) {
 
 // pauseCall leaves the document that was followed.
 func (s *Simulator) pauseCall(c *call) {
-	s.schedule.drop(c.step)
+	c.Rest()
 	c.fetching, c.script, c.gathering = nil, nil, nil
 }
 
@@ -56,7 +52,7 @@ func (s *Simulator) fetchDocument(c *call, from webhookURL, extra url.Values) {
 	s.pauseCall(c)
 	if c.documents == maxDocuments {
 		s.alert("error", codeManyRedirects, c.SID, "twenty documents in a row, and no key was pressed: the call is ended")
-		s.endCall(c, CallCompleted)
+		c.End(CallCompleted)
 		return
 	}
 	c.documents++
@@ -105,7 +101,7 @@ func (s *Simulator) stumble(c *call, code int, target string, last bool) {
 // proceed carries out the next verb of the document; at its end the call ends.
 func (s *Simulator) proceed(c *call) {
 	if len(c.script.verbs) == 0 {
-		s.endCall(c, CallCompleted)
+		c.End(CallCompleted)
 		return
 	}
 	v := c.script.verbs[0]
@@ -118,9 +114,9 @@ func (s *Simulator) proceed(c *call) {
 		s.turn(c, v.target, v.method, nil)
 	case reject:
 		s.alert("warning", codeSchema, c.SID, "a Reject is for calls that come in and are not answered yet: it hangs up")
-		s.endCall(c, CallCompleted)
+		c.End(CallCompleted)
 	case hangup:
-		s.endCall(c, CallCompleted)
+		c.End(CallCompleted)
 	default:
 		s.utter(c, v, func() { s.proceed(c) })
 	}
@@ -130,37 +126,26 @@ func (s *Simulator) proceed(c *call) {
 func (s *Simulator) utter(c *call, v verb, then func()) {
 	switch v := v.(type) {
 	case pauseFor:
-		s.next(c, v.length, then)
+		c.Next(v.length, then)
 	case say:
 		if p, ok := v.spoken(); !ok {
 			s.alert(p.level, p.code, c.SID, p.detail)
-			s.next(c, 0, then)
+			c.Next(0, then)
 			return
 		}
-		c.say(v.text)
-		s.changed()
-		takes := s.speech(v.text)
-		if v.loop--; v.loop > 0 && (takes > 0 || len(c.Said) < maxSaid) { // what takes no time and leaves no trace need not be repeated
+		if v.loop--; v.loop > 0 && !c.Idle(v.text) {
 			again := then
 			then = func() { s.utter(c, v, again) }
 		}
-		s.next(c, takes, then)
+		c.Say(v.text, then)
 	}
-}
-
-// speech is how long a text takes to say.
-func (s *Simulator) speech(text string) time.Duration {
-	if s.opts.SpeechRate <= 0 {
-		return 0
-	}
-	return time.Duration(float64(utf8.RuneCountInString(text)) / speechPerSecond / s.opts.SpeechRate * float64(time.Second))
 }
 
 // prompt carries out what is left of a Gather's prompt, and then waits for a key.
 func (s *Simulator) prompt(c *call) {
 	g := c.gathering
 	if len(g.left) == 0 {
-		s.next(c, g.timeout, func() { s.gathered(c, "") })
+		c.Next(g.timeout, func() { s.gathered(c, "") })
 		return
 	}
 	v := g.left[0]
@@ -168,9 +153,10 @@ func (s *Simulator) prompt(c *call) {
 	s.utter(c, v, func() { s.prompt(c) })
 }
 
-// key hands a key to the Gather that listens. The first one ends its prompt.
-func (s *Simulator) key(c *call, key string) {
-	g := c.gathering
+// Key hands a key to the Gather that listens. The first one ends its prompt.
+func (c *call) Key(key string) {
+	s, g := c.sim, c.gathering
+	c.documents = 0
 	switch {
 	case g == nil || g.deaf:
 	case key == g.finish && g.digits == "": // the vendor: it ends what was begun, and nothing else

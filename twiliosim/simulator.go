@@ -15,10 +15,15 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/dutyline/dutyline/phonesim"
 )
 
 // Options configure a [Simulator]. The zero value works: a random account, no inbound webhook, texts delivered after 100 ms.
 type Options struct {
+	// Network has the phones. nil = one of the simulator's own, made with the options about phones, which count for nothing otherwise.
+	Network *phonesim.Network
+
 	AccountSID string // AC and 32 hexadecimal digits; "" = a random one
 	AuthToken  string // signs webhooks and guards the REST API; "" = a random one
 
@@ -38,11 +43,11 @@ type Options struct {
 	TextsPerSecond float64
 	// DeliveryDelay lies between two statuses of a text. 0 = 50 ms, negative = none.
 	DeliveryDelay time.Duration
-	// LateDelay is how long a text to a phone that is Late waits. 0 = 10 min.
-	LateDelay time.Duration
-
 	// CallsPerSecond is what the network takes from each of the account's numbers; calls wait as queued. 0 = unlimited.
 	CallsPerSecond float64
+
+	// LateDelay is how long a text to a phone that is Late waits. 0 = 10 min.
+	LateDelay time.Duration
 	// SpeechRate is how many times as fast as 15 characters a second a call speaks: 1 = as a person, 2 = twice as fast, 0 = in no time.
 	SpeechRate float64
 	// Speed divides all that takes time in a call: ringing, speech, pauses, waiting for a key. 0 = 1.
@@ -79,8 +84,8 @@ func (o Options) Validate() error {
 	return errors.Join(errs...)
 }
 
-// A Simulator is one Twilio account with the phones around it. Make one with [New] and end it with [Simulator.Close]. All methods are safe
-// for concurrent use.
+// A Simulator is one Twilio account, an operator on a network of phones. Make one with [New] and end it with [Simulator.Close]. All methods
+// are safe for concurrent use.
 type Simulator struct {
 	opts   Options
 	client *http.Client
@@ -88,64 +93,50 @@ type Simulator struct {
 	logger *zap.Logger
 	ctx    context.Context // ends with Close
 	stop   context.CancelFunc
-	wg     sync.WaitGroup // workers that carry webhooks, and the timer
+	wg     sync.WaitGroup // workers that carry webhooks
 
-	mu        sync.Mutex
+	net    *phonesim.Network // its lock guards all that follows
+	ownNet bool
+	faults *phonesim.Faults
+
 	closed    bool
 	epoch     int // counts Resets: what was under way before one changes nothing after it
 	random    *rand.ChaCha8
-	schedule  schedule
 	messages  []*message // by order; deleted ones stay, so that a page whose last text was deleted still has a successor
 	bySID     map[string]*message
-	calls     []*call // by order; deleted ones stay, as texts do
+	byPhone   map[string][]*message // the texts to and from each phone, by order
+	calls     []*call               // by order; deleted ones stay, as texts do
 	callBySID map[string]*call
-	phones    map[string]*phone
-	order     []*phone // as they first appeared
 	numbers   map[string]*ownNumber
 	senders   []*ownNumber
-	fault     Fault
 	alerts    []Alert
 	stats     Stats
 	hooks     []*webhook // waiting for a worker
 	workers   int
-	watchers  map[chan struct{}]struct{}
 }
+
+var _ phonesim.Operator = (*Simulator)(nil)
 
 // New starts a simulator.
 func New(opts Options) *Simulator {
 	if opts.Logger == nil {
 		opts.Logger = zap.NewNop()
 	}
+	s := &Simulator{opts: opts, logger: opts.Logger, random: rand.NewChaCha8(chachaSeed(opts.Seed)), net: opts.Network, numbers: make(map[string]*ownNumber)}
+	if s.net == nil {
+		s.net, s.ownNet = phonesim.New(phonesim.Options{
+			DeliveryDelay: opts.DeliveryDelay, LateDelay: opts.LateDelay, SpeechRate: opts.SpeechRate, Speed: opts.Speed, VoicemailDelay: opts.VoicemailDelay,
+		}), true
+	}
 	switch {
 	case opts.DeliveryDelay == 0:
-		opts.DeliveryDelay = 50 * time.Millisecond
+		s.opts.DeliveryDelay = 50 * time.Millisecond
 	case opts.DeliveryDelay < 0:
-		opts.DeliveryDelay = 0
+		s.opts.DeliveryDelay = 0
 	}
-	if opts.VoicemailDelay <= 0 {
-		opts.VoicemailDelay = 20 * time.Second
-	}
-	if opts.LateDelay <= 0 {
-		opts.LateDelay = 10 * time.Minute
-	}
-	s := &Simulator{
-		opts:      opts,
-		logger:    opts.Logger,
-		random:    rand.NewChaCha8(chachaSeed(opts.Seed)),
-		bySID:     make(map[string]*message),
-		callBySID: make(map[string]*call),
-		phones:    make(map[string]*phone),
-		numbers:   make(map[string]*ownNumber),
-		fault:     Fault{Mode: FaultNone},
-		watchers:  make(map[chan struct{}]struct{}),
-	}
-	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.schedule.running = &s.wg
-	s.schedule.fire = func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.schedule.run()
-	}
+	s.faults = s.net.NewFaults(refuseFault)
+	s.forget()
+	s.ctx, s.stop = context.WithCancel(s.net.Context())
 	if s.opts.AccountSID == "" {
 		s.opts.AccountSID = s.sid("AC")
 	}
@@ -168,6 +159,7 @@ func New(opts Options) *Simulator {
 	for _, n := range opts.Numbers {
 		s.ownNumberOf(n)
 	}
+	s.net.Join(s)
 	return s
 }
 
@@ -177,40 +169,39 @@ func (s *Simulator) AccountSID() string { return s.opts.AccountSID }
 // AuthToken returns the password of the REST API, which also signs webhooks.
 func (s *Simulator) AuthToken() string { return s.opts.AuthToken }
 
-// Close stops everything: what is due later never happens, webhooks under way are broken off, held requests and event streams end. It
-// returns when no goroutine of the simulator is left. Close it before the server that serves its Handler is shut down, which would wait
-// for the event streams.
+// Close stops the operator, and a network of its own: what is due later never happens, webhooks under way are broken off, held requests and
+// event streams end. It returns when no goroutine of the simulator is left. Close it before the server that serves its Handler is shut down,
+// which would wait for the event streams.
 func (s *Simulator) Close() {
-	s.mu.Lock()
+	s.net.Lock()
 	s.closed = true
-	s.schedule.close()
 	s.hooks = nil
-	s.mu.Unlock()
+	s.net.Unlock()
 	s.stop()
+	if s.ownNet {
+		s.net.Close()
+	}
 	s.wg.Wait()
 	if s.own != nil {
 		s.own.CloseIdleConnections()
 	}
 }
 
-// Reset forgets all phones, texts, calls, faults and alerts, as if the simulator had just started. The account stays: its numbers, its webhooks
-// and its credentials, so that a Dutyline that runs meanwhile goes on. SIDs are never given twice.
-func (s *Simulator) Reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Forget forgets all texts, calls and alerts. SIDs are never given twice. The lock is held.
+func (s *Simulator) Forget() {
 	s.epoch++
-	s.schedule.clear()
+	s.forget()
+}
+
+func (s *Simulator) forget() {
 	s.hooks = nil
-	s.messages, s.bySID = nil, make(map[string]*message)
+	s.messages, s.bySID, s.byPhone = nil, make(map[string]*message), make(map[string][]*message)
 	s.calls, s.callBySID = nil, make(map[string]*call)
-	s.phones, s.order = make(map[string]*phone), nil
-	s.fault = Fault{Mode: FaultNone}
 	s.alerts = nil
 	s.stats = Stats{}
 	for _, n := range s.senders {
 		n.next, n.nextCall = time.Time{}, time.Time{}
 	}
-	s.changed()
 }
 
 // Stats counts what happened since the start or the last Reset.
@@ -232,10 +223,11 @@ type Stats struct {
 
 // Stats returns the counts.
 func (s *Simulator) Stats() Stats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	st := s.stats
-	st.Waiting = len(s.schedule.items)
+	st.Refused += s.faults.Hits()
+	st.Waiting = s.net.Waiting()
 	return st
 }
 
@@ -253,8 +245,8 @@ const maxAlerts = 1000
 
 // Alerts returns the newest thousand alerts, oldest first.
 func (s *Simulator) Alerts() []Alert {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	return append([]Alert{}, s.alerts...)
 }
 
@@ -282,27 +274,4 @@ func chachaSeed(seed uint64) (out [32]byte) {
 	binary.LittleEndian.PutUint64(out[:], seed)
 	copy(out[8:], "dutyline twilio simulator")
 	return out
-}
-
-// changed tells everyone who watches that phones look different now.
-func (s *Simulator) changed() {
-	for w := range s.watchers {
-		select {
-		case w <- struct{}{}:
-		default: // it has not looked since the last change
-		}
-	}
-}
-
-// watch returns a channel that receives after changes, and its end.
-func (s *Simulator) watch() (<-chan struct{}, func()) {
-	w := make(chan struct{}, 1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.watchers[w] = struct{}{}
-	return w, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.watchers, w)
-	}
 }

@@ -6,8 +6,8 @@ import (
 )
 
 func (s *Simulator) fetchMessage(r *http.Request, sid string) (int, any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	m := s.message(sid)
 	if m == nil {
 		return 0, nil, notFound(r)
@@ -26,35 +26,35 @@ func (s *Simulator) updateMessage(r *http.Request, sid string) (int, any, *apiEr
 	case redact && r.PostForm.Get("Body") != "":
 		return 0, nil, bad(codeBadUpdate, "The Body of a message can only become empty.")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	m := s.message(sid)
 	switch {
 	case m == nil:
 		return 0, nil, notFound(r)
-	case cancel && !m.Status.waiting():
+	case cancel && !m.waiting():
 		return 0, nil, refuse(http.StatusConflict, codeNotCancelable, "This message cannot be canceled")
 	case cancel:
 		m.EndedAt = time.Now().UTC()
 		s.stats.Failed++
 		s.move(m, StatusCanceled, 0)
-	case m.Status.waiting():
+	case m.waiting():
 		return 0, nil, refuse(http.StatusConflict, codeNotFinished, "Cannot redact this resource before it is complete")
 	default:
 		m.Body, m.updated = "", time.Now().UTC()
-		s.changed()
+		s.net.Changed()
 	}
 	return http.StatusOK, s.represent(m), nil
 }
 
 func (s *Simulator) deleteMessage(r *http.Request, sid string) (int, any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	m := s.message(sid)
 	switch {
 	case m == nil:
 		return 0, nil, notFound(r)
-	case m.Status.waiting():
+	case m.waiting():
 		return 0, nil, refuse(http.StatusConflict, codeNotFinished, "Cannot delete this resource before it is complete")
 	}
 	m.deleted = true

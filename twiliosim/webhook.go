@@ -66,15 +66,15 @@ func (s *Simulator) post(h *webhook) {
 // work carries webhooks until none waits.
 func (s *Simulator) work() {
 	for {
-		s.mu.Lock()
+		s.net.Lock()
 		if len(s.hooks) == 0 || s.closed {
 			s.workers--
-			s.mu.Unlock()
+			s.net.Unlock()
 			return
 		}
 		h := s.hooks[0]
 		s.hooks = s.hooks[1:]
-		s.mu.Unlock()
+		s.net.Unlock()
 		s.attempt(h)
 	}
 }
@@ -87,8 +87,8 @@ func (s *Simulator) attempt(h *webhook) {
 		h.first = time.Now()
 	}
 	got := s.call(h, rules)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.net.Lock()
+	defer s.net.Unlock()
 	if s.closed || h.epoch != s.epoch {
 		return
 	}
@@ -98,7 +98,7 @@ func (s *Simulator) attempt(h *webhook) {
 		s.stats.WebhooksDone++
 	case rules.repeats[got.class] && h.tries <= rules.count && time.Since(h.first)+wait < rules.total:
 		s.stats.WebhooksRetry++
-		s.schedule.at(time.Now().Add(wait), func() { s.post(h) })
+		s.net.At(time.Now().Add(wait), func() { s.post(h) })
 		return
 	default:
 		s.stats.WebhooksLost++

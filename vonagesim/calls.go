@@ -12,21 +12,28 @@ import (
 	"time"
 )
 
-// place places a call, which is picked up at once by somebody who listens.
+// An order is what matters of a request to call.
+type order struct {
+	To []struct {
+		Type, Number string
+	} `json:"to"`
+	From struct {
+		Type, Number string
+	} `json:"from"`
+	AnswerURL        []string `json:"answer_url"`
+	EventURL         []string `json:"event_url"`
+	MachineDetection string   `json:"machine_detection"`
+	RingingTimer     int      `json:"ringing_timer"` // seconds
+	LengthTimer      int      `json:"length_timer"`  // seconds
+}
+
+// place places a call. Where there are no phones, it is picked up at once by somebody who listens.
 func (s *Simulator) place(w http.ResponseWriter, r *http.Request, body []byte) {
 	if !s.authorized(r) {
 		s.refuse(w, r, "", http.StatusUnauthorized, "")
 		return
 	}
-	var order struct {
-		To []struct {
-			Type, Number string
-		} `json:"to"`
-		From struct {
-			Type, Number string
-		} `json:"from"`
-		AnswerURL []string `json:"answer_url"`
-	}
+	var order order
 	c := &Call{Status: "started", Started: s.now()}
 	if json.Unmarshal(body, &order) != nil || json.Unmarshal(body, &c.Order) != nil || len(order.AnswerURL) != 1 {
 		s.refuse(w, r, "", http.StatusBadRequest, "answer_url")
@@ -36,16 +43,21 @@ func (s *Simulator) place(w http.ResponseWriter, r *http.Request, body []byte) {
 		s.refuse(w, r, "", http.StatusBadRequest, "to[0].number")
 		return
 	}
-	if order.From.Type != "phone" || !number(order.From.Number) {
+	if order.From.Type != "phone" || !number(order.From.Number) || !s.ours(order.From.Number) {
 		s.refuse(w, r, "", http.StatusBadRequest, "from.number")
 		return
 	}
 	c.To, c.From = order.To[0].Number, order.From.Number
 	s.mu.Lock()
-	c.UUID = fmt.Sprintf("63f61863-4a51-4f6b-86e1-%012x", len(s.calls)+1)
+	c.UUID = fmt.Sprintf("%08x-4a51-4f6b-86e1-%012x", s.series, s.id())
 	s.calls = append(s.calls, c)
+	if s.net != nil {
+		s.dial(c, order)
+	}
 	s.mu.Unlock()
-	s.ask(c, order.AnswerURL[0], "answer", map[string]any{})
+	if s.net == nil {
+		s.ask(c, order.AnswerURL[0], "answer", map[string]any{})
+	}
 	write(w, http.StatusCreated, map[string]string{"uuid": c.UUID, "status": "started", "direction": "outbound", "conversation_uuid": "CON-" + c.UUID})
 }
 
@@ -109,15 +121,21 @@ func (s *Simulator) Press(uuid, key string) Call {
 	return *c
 }
 
-// ask asks for what a call does next, and does it. What cannot be had is asked for twice, and then twice at the fallback.
-func (s *Simulator) ask(c *Call, address, kind string, payload map[string]any) {
+// retrieve asks for what a call does next. What cannot be had is asked for twice, and then twice at the fallback.
+func (s *Simulator) retrieve(c *Call, address, kind string, payload map[string]any) (ncco []byte, err error) {
 	payload["uuid"], payload["conversation_uuid"], payload["from"], payload["to"] = c.UUID, "CON-"+c.UUID, c.From, c.To
 	payload["timestamp"] = s.now().Format(time.RFC3339)
-	ncco, err := s.fetch(address, payload)
+	ncco, err = s.fetch(address, payload)
 	if err != nil && s.opts.FallbackURL != "" {
 		payload["reason"], payload["original_request"] = "Connection closed.", map[string]string{"url": address, "type": kind}
 		ncco, err = s.fetch(s.opts.FallbackURL, payload)
 	}
+	return ncco, err
+}
+
+// ask asks for what a call does next, and does it.
+func (s *Simulator) ask(c *Call, address, kind string, payload map[string]any) {
+	ncco, err := s.retrieve(c, address, kind, payload)
 	s.mu.Lock()
 	c.InputURL, c.Turn = "", nil
 	if err == nil && ncco != nil {
@@ -175,7 +193,7 @@ func (s *Simulator) Deliver(address string, payload map[string]any) (status int,
 }
 
 func (s *Simulator) post(address string, body []byte, authorization string) (status int, answer []byte, err error) {
-	r, err := http.NewRequest(http.MethodPost, address, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -183,12 +201,12 @@ func (s *Simulator) post(address string, body []byte, authorization string) (sta
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := s.client.Do(r)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer response.Body.Close()
-	answer, err = io.ReadAll(response.Body)
+	answer, err = io.ReadAll(io.LimitReader(response.Body, maxRequest))
 	return response.StatusCode, answer, err
 }
 
@@ -210,13 +228,21 @@ type action struct {
 	}
 }
 
-// follow does what an NCCO says, as far as a key.
-func follow(c *Call, ncco []byte) error {
-	var actions []action
+// read reads an NCCO.
+func read(ncco []byte) (actions []action, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(ncco))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&actions); err != nil {
-		return fmt.Errorf("no NCCO: %w", err)
+		return nil, fmt.Errorf("no NCCO: %w", err)
+	}
+	return actions, nil
+}
+
+// follow does what an NCCO says, as far as a key, in no time.
+func follow(c *Call, ncco []byte) error {
+	actions, err := read(ncco)
+	if err != nil {
+		return err
 	}
 	interruptible := false
 	for i, a := range actions {

@@ -82,21 +82,39 @@ func Sign(secret string, params map[string]string) map[string]string {
 // Receipt posts a delivery receipt of a text to the address that the text was sent with, and gives the status of the answer.
 func (s *Simulator) Receipt(id, status, code string) (int, error) {
 	s.mu.Lock()
-	address := ""
-	params := map[string]string{"messageId": id, "status": status, "err-code": code, "network-code": "12345", "price": "0.03", "scts": "2001011400"}
+	receipt := notice{params: map[string]string{}}
 	for _, t := range s.texts {
 		if t.ID == id {
-			t.Status, address = status, t.Form.Get("callback")
-			params["msisdn"], params["to"], params["client-ref"] = t.To, t.From, t.Form.Get("client-ref")
+			t.Status = status
+			receipt = t.receipt(code)
 		}
 	}
 	s.mu.Unlock()
-	return s.DeliverText(address, params)
+	return s.DeliverText(receipt.address, receipt.params)
+}
+
+// A notice is a webhook about a text.
+type notice struct {
+	address string
+	params  map[string]string
+}
+
+// receipt is what the vendor posts about a text as it is, with the code of an error, "0" for none.
+func (t *Text) receipt(code string) notice {
+	return notice{t.Form.Get("callback"), map[string]string{
+		"messageId": t.ID, "status": t.Status, "err-code": code, "network-code": "12345", "price": "0.03", "scts": "2001011400",
+		"msisdn": t.To, "to": t.From, "client-ref": t.Form.Get("client-ref"),
+	}}
 }
 
 // Write posts a text that somebody sent.
 func (s *Simulator) Write(address, id, from, to, text string) (int, error) {
-	return s.DeliverText(address, map[string]string{"messageId": id, "msisdn": from, "to": to, "text": text, "type": "text", "keyword": "X"})
+	return s.DeliverText(address, written(id, from, to, text))
+}
+
+// written is what the vendor posts about a text that somebody sent.
+func written(id, from, to, text string) map[string]string {
+	return map[string]string{"messageId": id, "msisdn": from, "to": to, "text": text, "type": "text", "keyword": "X"}
 }
 
 // DeliverText posts a webhook about a text, signed, and gives the status of the answer.

@@ -1,11 +1,13 @@
 package vonagesim
 
 import (
+	"context"
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dutyline/dutyline/phrase/phrasetest"
+	"github.com/dutyline/dutyline/phonesim"
 )
 
 // Options are the account that a simulator is.
@@ -28,6 +30,14 @@ type Options struct {
 	Skew            time.Duration // of the simulator's clock
 	MaxRecords      int           // of one answer of the reports; 0: as many as the vendor gives
 	Check           func(Seen)    // sees each exchange; nil: nobody
+
+	// Network has the phones that texts arrive at and calls ring on. nil: there are none. Then a call is picked up at once, and whoever made
+	// the simulator presses its keys, writes its texts and posts its receipts.
+	Network       *phonesim.Network
+	Numbers       []string      // of the account, E.164, the only ones that may send and call. None: any may
+	InboundURL    string        // webhook for texts that phones send; "" is none
+	DeliveryDelay time.Duration // between two statuses of a text. 0 = 50 ms, negative = none
+	Client        *http.Client  // carries webhooks; nil: one that waits for 15 s
 }
 
 // Seen is one exchange.
@@ -78,14 +88,21 @@ type Call struct {
 
 // Simulator is one account at the vendor. It is safe for concurrent use.
 type Simulator struct {
-	opts Options
-	hung chan struct{}
+	opts   Options
+	hung   chan struct{}
+	net    *phonesim.Network // nil: none
+	faults *phonesim.Faults  // of the network's doors
+	client *http.Client
+	ctx    context.Context // ends with the network
+	series uint32          // in ids, so that those of another simulator are others
 
-	mu    sync.Mutex
+	mu    sync.Locker // the network's, where there is one
 	fault Fault
 	reply func(http.ResponseWriter) // instead of all else
 	texts []*Text
 	calls []*Call
+	count int // of ids that were given
+	epoch int // counts Forgets: what was under way before one changes nothing after it
 }
 
 // New makes a simulator; it is an [http.Handler] for all of the vendor's interfaces.
@@ -93,7 +110,20 @@ func New(o Options) *Simulator {
 	if o.MaxRecords == 0 {
 		o.MaxRecords = 1000
 	}
-	return &Simulator{opts: o, hung: make(chan struct{}, 1000)}
+	s := &Simulator{opts: o, hung: make(chan struct{}, 1000), net: o.Network, client: o.Client, ctx: context.Background(), series: rand.Uint32(), mu: new(sync.Mutex)}
+	if s.client == nil {
+		s.client = &http.Client{Timeout: 15 * time.Second}
+	}
+	if s.net != nil {
+		s.join()
+	}
+	return s
+}
+
+// id numbers what the account takes. The lock is held.
+func (s *Simulator) id() int {
+	s.count++
+	return s.count
 }
 
 // SetFault sets what happens from the next call on.
@@ -174,9 +204,12 @@ func (r *recorder) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
+// maxRequest bounds the body of a request, in bytes.
+const maxRequest = 1 << 20
+
 // ServeHTTP is the vendor.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
 		return
 	}
@@ -274,15 +307,20 @@ func (s *Simulator) takeText(w http.ResponseWriter, r *http.Request, body []byte
 		refuse("2")
 	case !number(form.Get("to")) || !number(form.Get("from")) || len(form.Get("client-ref")) > 40:
 		refuse("3")
+	case !s.ours(form.Get("from")):
+		refuse("15")
 	default:
 		s.mu.Lock()
 		t := &Text{
-			ID: fmt.Sprintf("0A00000012%06X", len(s.texts)+1), From: form.Get("from"), To: form.Get("to"), Body: form.Get("text"), Form: form, Status: "buffered",
+			ID: fmt.Sprintf("0A%08X%06X", s.series, s.id()), From: form.Get("from"), To: form.Get("to"), Body: form.Get("text"), Form: form, Status: "buffered",
 		}
 		form.Del("api_secret")
 		s.texts = append(s.texts, t)
+		if s.net != nil {
+			s.carry(t)
+		}
 		s.mu.Unlock()
-		segments, _ := phrasetest.Segments(t.Body)
+		segments := phonesim.Segments(t.Body)
 		parts := make([]any, segments) // each has an id of its own; the text goes by the first
 		for i := range parts {
 			id := t.ID
@@ -295,6 +333,11 @@ func (s *Simulator) takeText(w http.ResponseWriter, r *http.Request, body []byte
 		}
 		write(w, http.StatusOK, map[string]any{"message-count": strconv.Itoa(segments), "messages": parts})
 	}
+}
+
+// ours reports whether a number, in digits, may send and call.
+func (s *Simulator) ours(digits string) bool {
+	return len(s.opts.Numbers) == 0 || slices.Contains(s.opts.Numbers, "+"+digits)
 }
 
 // number reports whether the vendor would call it one: digits, as its description has them.

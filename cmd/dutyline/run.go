@@ -85,6 +85,7 @@ func banner(s app.Started, program string) string {
 	if s.PhonesURL != "" {
 		line("")
 		line("The officer on duty is asked by a text message: open the telephones, and answer it with the code in it.")
+		line("Two providers carry it, twilio and vonage. Take one down on the same page, and see the other one go on.")
 	}
 	line("")
 	line("Raise a first request, in another terminal:")

@@ -189,7 +189,7 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 	if c.LookUp {
 		found := notifier.Outcome(notifier.NotFound{}) // as far as anybody can be asked
 		if asked := n.channels[c.EarlierBy+"/"+c.Medium]; asked != nil {
-			found = safely(ctx, log, func() notifier.Outcome { return asked.Find(ctx, m) })
+			found = n.lookUp(ctx, log, c, asked, m)
 		}
 		log.Info("earlier attempt looked up", outcomeField(found))
 		if events, send := c.AfterLookUp(found, n.opts.Clock.Now()); !send {
@@ -203,6 +203,17 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 		log.Warn("not handed to the provider", outcomeField(outcome))
 	}
 	return c.AfterSend(outcome, n.opts.Clock.Now())
+}
+
+// lookUp asks the provider of an earlier attempt what came of it. Where the page is sent whatever is found, half of the time is kept for that:
+// a provider that hangs must not use up the attempt of the other one.
+func (n *Node) lookUp(ctx context.Context, log *zap.Logger, c dispatcher.Call, asked notifier.Channel, m notifier.Message) notifier.Outcome {
+	if c.SendAnyway {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, n.opts.Clock.Until(c.Deadline)/2)
+		defer cancel()
+	}
+	return safely(ctx, log, func() notifier.Outcome { return asked.Find(ctx, m) })
 }
 
 // status is what the sender of a request may know of it now. Warnings are left out: they quote what was written, and stay behind the door.

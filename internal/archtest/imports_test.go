@@ -62,7 +62,10 @@ var table = map[string]row{
 	// The words of the pages stand with the words of the texts, in phrase.
 	"web":        {ours: []string{"directory", "door", "intake", "request", "roster", "roster/calendar", "roster/sheet", "phrase"}},
 	"simulation": {ours: []string{"dispatcher", "request", "roster", "notifier"}},
-	"twiliosim":  {},
+	// Phones know no vendor: the two operators that reach them share them and nothing else, not even with the clients that they judge.
+	"phonesim":  {},
+	"twiliosim": {ours: []string{"phonesim"}},
+	"vonagesim": {ours: []string{"phonesim"}},
 	// One way from YAML to JSON for both sides of the interface; it knows neither.
 	"plainyaml": {},
 	// Which nodes live goes over core NATS and is stored nowhere: it is no log, and knows nothing of the domain.
@@ -89,11 +92,10 @@ var table = map[string]row{
 	"notifier/notifiertest":    {tests: true, ours: []string{"notifier", "phrase", "phrase/phrasetest", "request"}},
 	"notifier/mail/mailtest":   {tests: true, ours: []string{"notifier/mail", "notifier/notifiertest"}},
 	"phrase/phrasetest":        {tests: true},
-	"roster/rostertest":        {tests: true, ours: []string{"roster"}},            // draws rosters
-	"roster/served/servedtest": {tests: true},                                      // a redis-server of a test's own
-	"vonagesim":                {tests: true, ours: []string{"phrase/phrasetest"}}, // the second provider; run has phones enough with the first. It bills segments
-	"e2e":                      {tests: true, ours: []string{"vonagesim"}},         // real processes
-	"scenario":                 {tests: true},                                      // whole nodes in one process, in synctest bubbles
+	"roster/rostertest":        {tests: true, ours: []string{"roster"}},    // draws rosters
+	"roster/served/servedtest": {tests: true},                              // a redis-server of a test's own
+	"e2e":                      {tests: true, ours: []string{"vonagesim"}}, // real processes
+	"scenario":                 {tests: true},                              // whole nodes in one process, in synctest bubbles
 	"internal/archtest":        {tests: true},
 	"internal/fuzztest":        {tests: true}, // what fuzz targets keep, read by the tests of each package
 }

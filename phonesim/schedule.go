@@ -1,4 +1,4 @@
-package twiliosim
+package phonesim
 
 import (
 	"container/heap"
@@ -7,7 +7,7 @@ import (
 )
 
 // A schedule runs functions at their time, in order, from one timer: a hundred thousand waiting texts cost a heap and no goroutine.
-// It is not safe for concurrent use by itself; the Simulator's lock guards it and is held while due functions run.
+// It is not safe for concurrent use by itself; the lock of the Network guards it and is held while due functions run.
 type schedule struct {
 	items   itemHeap
 	timer   *time.Timer
@@ -17,7 +17,8 @@ type schedule struct {
 	count   uint64
 }
 
-type item struct {
+// An Item is something that happens later.
+type Item struct {
 	at    time.Time
 	order uint64 // first come, first served at the same instant
 	index int    // in the heap, while it is there
@@ -25,12 +26,12 @@ type item struct {
 }
 
 // at runs a function at its time. The item is for drop.
-func (c *schedule) at(t time.Time, run func()) *item {
+func (c *schedule) at(t time.Time, run func()) *Item {
 	if c.closed {
 		return nil
 	}
 	c.count++
-	it := &item{at: t, order: c.count, run: run}
+	it := &Item{at: t, order: c.count, run: run}
 	heap.Push(&c.items, it)
 	if c.items[0] == it {
 		c.arm()
@@ -39,7 +40,7 @@ func (c *schedule) at(t time.Time, run func()) *item {
 }
 
 // drop forgets something that is not carried out yet; nil, and what was carried out, is nothing to forget.
-func (c *schedule) drop(it *item) {
+func (c *schedule) drop(it *Item) {
 	if it != nil && it.index < len(c.items) && c.items[it.index] == it {
 		heap.Remove(&c.items, it.index)
 	}
@@ -48,7 +49,7 @@ func (c *schedule) drop(it *item) {
 // run carries out what is due and sets the timer for what comes next.
 func (c *schedule) run() {
 	for len(c.items) > 0 && !c.items[0].at.After(time.Now()) {
-		heap.Pop(&c.items).(*item).run()
+		heap.Pop(&c.items).(*Item).run()
 	}
 	c.arm()
 }
@@ -85,7 +86,7 @@ func (c *schedule) close() {
 	c.closed = true
 }
 
-type itemHeap []*item
+type itemHeap []*Item
 
 func (h itemHeap) Len() int { return len(h) }
 
@@ -102,7 +103,7 @@ func (h itemHeap) Swap(i, j int) {
 }
 
 func (h *itemHeap) Push(x any) {
-	it := x.(*item)
+	it := x.(*Item)
 	it.index = len(*h)
 	*h = append(*h, it)
 }

@@ -1,4 +1,4 @@
-package twiliosim
+package phonesim
 
 import (
 	"embed"
@@ -15,13 +15,13 @@ const pacing = 200 * time.Millisecond
 // keepalive is how often an idle event stream shows that it lives.
 const keepalive = 15 * time.Second
 
-func (s *Simulator) phonesPage() http.Handler {
+func (n *Network) phonesPage() http.Handler {
 	return secured(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, assets, "assets/phones.html")
 	}))
 }
 
-func (s *Simulator) phonesAssets() http.Handler {
+func (n *Network) phonesAssets() http.Handler {
 	return secured(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, assets, "assets/"+r.PathValue("file"))
 	}))
@@ -41,8 +41,8 @@ func secured(next http.Handler) http.Handler {
 }
 
 // getEvents tells a watcher by server-sent events that something changed; it then asks again for what it shows.
-func (s *Simulator) getEvents(w http.ResponseWriter, r *http.Request) {
-	changes, end := s.watch()
+func (n *Network) getEvents(w http.ResponseWriter, r *http.Request) {
+	changes, end := n.watch()
 	defer end()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -54,7 +54,7 @@ func (s *Simulator) getEvents(w http.ResponseWriter, r *http.Request) {
 		if _, err := w.Write([]byte(line)); err != nil || out.Flush() != nil {
 			return
 		}
-		if pause(r.Context(), s.ctx, pacing) != nil {
+		if n.Pause(r.Context(), pacing) != nil {
 			return
 		}
 		select {
@@ -64,7 +64,7 @@ func (s *Simulator) getEvents(w http.ResponseWriter, r *http.Request) {
 			line = ": alive\n\n"
 		case <-r.Context().Done():
 			return
-		case <-s.ctx.Done():
+		case <-n.ctx.Done():
 			return
 		}
 	}

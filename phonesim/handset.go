@@ -1,4 +1,4 @@
-package twiliosim
+package phonesim
 
 import (
 	"errors"
@@ -23,6 +23,9 @@ const (
 
 var errKeys = errors.New("digits are 1 to 64 of 0-9, * and #")
 
+// keys are what a phone has.
+const keys = "0123456789*#"
+
 // maxKeys bounds the keys of one Press, and those that Call.Pressed keeps.
 const (
 	maxKeys    = 64
@@ -30,77 +33,76 @@ const (
 )
 
 // occupied tells whether the phone rings or is spoken on: it is busy for another call.
-func (p *phone) occupied() bool { return p.call != nil && !p.call.Status.ended() }
+func (h *Handset) occupied() bool { return h.line != nil && !h.line.Status.Ended() }
 
 // attended tells whether somebody would pick this phone up.
-func (p *phone) attended() bool { return p.behaviour != NoAnswer && p.behaviour != Voicemail }
+func (h *Handset) attended() bool { return h.behaviour != NoAnswer && h.behaviour != Voicemail }
 
 // Answer picks up the call that rings on a phone, as its holder does.
-func (s *Simulator) Answer(number string) error {
-	return s.handle("answer", number, func(p *phone) error {
+func (n *Network) Answer(number string) error {
+	return n.handle("answer", number, func(h *Handset) error {
 		switch {
-		case p == nil || !p.occupied():
+		case h == nil || !h.occupied():
 			return errNoRing
-		case p.call.Status == CallInProgress:
+		case h.line.Status == CallInProgress:
 			return errInCall
-		case !p.attended():
+		case !h.attended():
 			return errNobody
 		}
-		s.pickUp(p.call, Person)
+		h.line.pickUp(Person)
 		return nil
 	})
 }
 
-// Press presses keys on a phone that is in a call: 0 to 9, * and #. What no Gather listens to is pressed in vain.
-func (s *Simulator) Press(number, digits string) error {
+// Press presses keys on a phone that is in a call: 0 to 9, * and #. What nobody listens to is pressed in vain.
+func (n *Network) Press(number, digits string) error {
 	if digits == "" || len(digits) > maxKeys || strings.Trim(digits, keys) != "" {
 		return fmt.Errorf("press: %w", errKeys)
 	}
-	return s.handle("press", number, func(p *phone) error {
+	return n.handle("press", number, func(h *Handset) error {
 		switch {
-		case p == nil || !p.occupied():
+		case h == nil || !h.occupied():
 			return errNoCall
-		case p.call.Status == CallRinging:
+		case h.line.Status == CallRinging:
 			return errRingsOnly
-		case !p.call.talking():
+		case !h.line.Talking():
 			return errMachine
 		}
-		c := p.call
+		l := h.line
 		for _, key := range digits {
-			c.Pressed += string(key)
-			c.documents = 0
-			s.key(c, string(key))
+			l.Pressed += string(key)
+			l.caller.Key(string(key))
 		}
-		c.Pressed = c.Pressed[max(0, len(c.Pressed)-maxPressed):]
-		s.changed()
+		l.Pressed = l.Pressed[max(0, len(l.Pressed)-maxPressed):]
+		n.Changed()
 		return nil
 	})
 }
 
 // HangUp ends the call of a phone: one that rings is declined, which the network reports as busy.
-func (s *Simulator) HangUp(number string) error {
-	return s.handle("hang up", number, func(p *phone) error {
+func (n *Network) HangUp(number string) error {
+	return n.handle("hang up", number, func(h *Handset) error {
 		switch {
-		case p == nil || !p.occupied():
+		case h == nil || !h.occupied():
 			return errNoCall
-		case p.call.Status == CallRinging && !p.attended():
+		case h.line.Status == CallRinging && !h.attended():
 			return errNobody
-		case p.call.Status == CallRinging:
-			s.endCall(p.call, CallBusy)
-		case !p.call.talking():
+		case h.line.Status == CallRinging:
+			h.line.End(CallBusy)
+		case !h.line.Talking():
 			return errMachine
 		default:
-			s.endCall(p.call, CallCompleted)
+			h.line.End(CallCompleted)
 		}
 		return nil
 	})
 }
 
 // handle does something with a phone, which is nil where there is none of this number.
-func (s *Simulator) handle(what, number string, do func(*phone) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := do(s.phones[number]); err != nil {
+func (n *Network) handle(what, number string, do func(*Handset) error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := do(n.phones[number]); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil

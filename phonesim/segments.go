@@ -1,4 +1,4 @@
-package twiliosim
+package phonesim
 
 import (
 	"strings"

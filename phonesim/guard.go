@@ -1,4 +1,4 @@
-package twiliosim
+package phonesim
 
 import (
 	"net"
@@ -12,12 +12,12 @@ import (
 func guard(next http.Handler) http.Handler {
 	protected := http.NewCrossOriginProtection()
 	protected.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		problem(w, http.StatusForbidden, "requests from other sites are refused")
+		Problem(w, http.StatusForbidden, "requests from other sites are refused")
 	}))
 	inner := protected.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if onLoopback(r) && !loopbackHost(r.Host) {
-			problem(w, http.StatusForbidden, "open this under localhost")
+			Problem(w, http.StatusForbidden, "open this under localhost")
 			return
 		}
 		inner.ServeHTTP(w, r)

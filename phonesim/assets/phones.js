@@ -1,8 +1,8 @@
 "use strict";
 const most = 100; // phones on one page
 const list = document.getElementById("phones");
-const fault = document.querySelector("#fault select");
-let faultEnds;
+const faults = document.getElementById("faults");
+let faultsEnd;
 
 function tell(id, message) {
   const line = document.getElementById(id);
@@ -74,9 +74,9 @@ function stateOf(phone) {
 function sayState(state, call) {
   const seconds = Math.ceil((new Date(call.ended_at) - new Date(call.answered_at)) / 1000);
   switch (state) {
-    case "ringing": return "Incoming call from " + call.from;
+    case "ringing": return "Incoming call from " + call.from + " via " + call.provider;
     case "alone": return "Rings, and nobody picks up";
-    case "talking": return "In a call with " + call.from;
+    case "talking": return "In a call with " + call.from + " via " + call.provider;
     case "machine": return "A machine has answered";
     default: return "Last call: " + ({
       completed: (call.picked_up_by === "machine" ? "a machine listened for " : "ended after ") + seconds + " s",
@@ -143,7 +143,7 @@ function bubble(text) {
   body.textContent = text.body;
   time.dateTime = text.at;
   time.textContent = new Date(text.at).toLocaleTimeString([], {timeStyle: "medium"});
-  note.append(time, " · ", status);
+  note.append(time, " · ", status, " · via " + text.provider);
   item.append(body, note);
   return item;
 }
@@ -187,11 +187,32 @@ function show(phones, total) {
   showRinging(phones);
 }
 
-function showFault(state) {
-  if (document.activeElement !== fault) fault.value = state.mode;
-  document.getElementById("fault").classList.toggle("failing", state.mode !== "none");
-  clearTimeout(faultEnds);
-  if (state.until) faultEnds = setTimeout(refresh, Math.max(0, new Date(state.until) - Date.now()) + 250);
+// There is a choice for each provider. The first stands in the document; those of others are its likeness.
+function choiceOf(provider, i, several) {
+  let label = faults.children[i];
+  if (!label) {
+    label = faults.children[0].cloneNode(true);
+    faults.append(label);
+  }
+  if (label.dataset.provider === provider) return label;
+  const select = label.querySelector("select");
+  label.dataset.provider = provider;
+  if (several) label.querySelector("span").textContent = "Provider " + provider;
+  select.onchange = () => call("PUT", "/sim/faults", {provider, mode: select.value});
+  return label;
+}
+
+function showFaults(states) {
+  const ends = [];
+  Object.entries(states).forEach(([provider, state], i, all) => {
+    const label = choiceOf(provider, i, all.length > 1);
+    const select = label.querySelector("select");
+    if (document.activeElement !== select) select.value = state.mode;
+    label.classList.toggle("failing", state.mode !== "none");
+    if (state.until) ends.push(new Date(state.until));
+  });
+  clearTimeout(faultsEnd);
+  if (ends.length) faultsEnd = setTimeout(refresh, Math.max(0, Math.min(...ends) - Date.now()) + 250);
 }
 
 let asking = false, again = false;
@@ -203,9 +224,10 @@ async function refresh() {
   }
   asking = true;
   try {
-    const [phones, faults] = await Promise.all([fetch("/sim/phones?limit=" + most), fetch("/sim/faults")]);
-    show(await phones.json(), Number(phones.headers.get("X-Total-Count")));
-    showFault(await faults.json());
+    const [phones, failing] = await Promise.all([fetch("/sim/phones?limit=" + most), fetch("/sim/faults")]);
+    const [all, {providers}] = await Promise.all([phones.json(), failing.json()]);
+    showFaults(providers);
+    show(all, Number(phones.headers.get("X-Total-Count")));
     tell("offline", false);
   } catch {
     tell("offline", true);
@@ -217,9 +239,6 @@ async function refresh() {
   }
 }
 
-fault.addEventListener("change", () => {
-  call("PUT", "/sim/faults", {mode: fault.value});
-});
 for (const name of ["focusout", "change"]) document.addEventListener(name, () => setTimeout(refresh));
 const events = new EventSource("/sim/events");
 events.addEventListener("changed", refresh);
