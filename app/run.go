@@ -110,9 +110,9 @@ func Run(ctx context.Context, o Options) error {
 			{Channel: webhook.New(webhook.Options{Endpoint: tellers.endpoint, AllowLoopback: o.Standalone, Now: clock.Now}), Limit: perReceiver},
 		}),
 		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged,
-		Guesses: newGuesses(cache, key, clock.Now),
-		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
-		Words:   words(), Duties: duties{duty, clock}, OfferCode: offerCodes(key),
+		Guesses: newGuesses(cache, key, clock.Now), PINs: newPINs(cache, key, clock.Now),
+		Code:  func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
+		Words: words(), Duties: duties{duty, clock}, OfferCode: offerCodes(key),
 		Seal: func(ctx context.Context, of *request.State, eventID string, plain []byte) ([]byte, error) {
 			sealed, err := sealer.Seal(ctx, of.Scope(), of.Place(eventID), plain)
 			if errors.Is(err, vault.ErrErased) { // the event counts without the words
@@ -132,7 +132,7 @@ func Run(ctx context.Context, o Options) error {
 		Health: health{requests, dispatch, duty}, UndoWindow: policy.UndoWindow, Escalation: onPaper(policy),
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
 		Webhooks: phone.handler(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
-		Number: o.contactable, Tester: tester{dispatch},
+		Number: o.contactable, Tester: tester{dispatch}, PINDigest: key.Derive("pin").PINDigest,
 	})
 	if err != nil {
 		return err

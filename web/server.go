@@ -35,6 +35,9 @@ type Options struct {
 	// Number says whether a telephone number can be a contact, and otherwise why not and what to do; nil: every number can.
 	Number func(e164 string) (detail, fix string, ok bool)
 
+	// PINDigest makes what is stored of a person's PIN; nil: nobody can be given one.
+	PINDigest func(person, pin string) string
+
 	PublicURL string           // as callers and browsers see it, https://line.example; "": cookies are not bound to https
 	Roster    string           // id of the roster that the pages show; "" is the first
 	Now       func() time.Time // the node's now
@@ -97,6 +100,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeRoster(mux)
 	s.routeEdits(mux)
 	s.routeTests(mux)
+	s.routePINs(mux)
 	s.routeDirectory(mux)
 	s.routeCalendars(mux)
 	s.routeHealth(mux)
