@@ -39,6 +39,7 @@ type rosterCommand struct {
 	Giveback  givebackCommand  `cmd:"" help:"End what somebody has taken over."`
 	Cover     coverCommand     `cmd:"" help:"Ask others to take a duty, and answer."`
 	Swap      swapCommand      `cmd:"" help:"Exchange two duties."`
+	PIN       pinCommand       `cmd:"" name:"pin" help:"Set or remove the PIN that a person keys in before a call lets them take anything."`
 	Readiness readinessCommand `cmd:"" help:"Say whether everybody on duty can be reached, who comes next, and what to mend."`
 }
 
