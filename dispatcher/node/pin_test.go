@@ -39,8 +39,9 @@ func (p *pins) Match(person, digest, digits string) bool {
 	return digest == digestOf(person, digits)
 }
 
-func (p *pins) Try(ctx context.Context, person, id string) int {
+func (p *pins) Try(_ context.Context, person, id string) int {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.tries == nil {
 		p.tries = map[string]map[string]time.Time{}
 	}
@@ -50,8 +51,7 @@ func (p *pins) Try(ctx context.Context, person, id string) int {
 	if _, known := p.tries[person][id]; !known {
 		p.tries[person][id] = time.Now()
 	}
-	p.mu.Unlock()
-	return p.Count(ctx, person)
+	return p.count(person)
 }
 
 func (p *pins) Right(_ context.Context, person, id string) {
@@ -60,9 +60,16 @@ func (p *pins) Right(_ context.Context, person, id string) {
 	delete(p.tries[person], id)
 }
 
-func (p *pins) Count(_ context.Context, person string) (n int) {
+// Count answers a moment late, so that calls at the same moment see the same.
+func (p *pins) Count(_ context.Context, person string) int {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	n := p.count(person)
+	p.mu.Unlock()
+	time.Sleep(time.Millisecond)
+	return n
+}
+
+func (p *pins) count(person string) (n int) {
 	for _, at := range p.tries[person] {
 		if time.Since(at) < time.Hour {
 			n++
@@ -203,8 +210,8 @@ func TestAThousandCallsThatGuessCompareFivePINsAndTakeNothing(t *testing.T) {
 	})
 }
 
-// Where none came before them, calls at the same moment compare five at most.
-func TestCallsAtTheSameMomentCompareFivePINsAtMost(t *testing.T) {
+// Where none came before them, calls at the same moment compare five.
+func TestCallsAtTheSameMomentCompareFivePINs(t *testing.T) {
 	inGuardedWorld(t, func(t *testing.T, w *world) {
 		n := w.start("n1")
 		ref := w.raise(request.Urgent)
@@ -216,7 +223,7 @@ func TestCallsAtTheSameMomentCompareFivePINsAtMost(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		if s := w.state(ref); s.Owner != "" || w.pins.compared > 5 {
+		if s := w.state(ref); s.Owner != "" || w.pins.compared != 5 {
 			t.Errorf("owner %q, %d compared", s.Owner, w.pins.compared)
 		}
 	})

@@ -219,10 +219,10 @@ func (q Question) Heard(ctx context.Context, keys string, press notifier.KeyPres
 		return q.ask(phrase.VoiceWrongKey)
 	}
 	answer := sink.Key(ctx, press)
-	switch answer.Kind {
-	case notifier.TryAgain:
+	switch {
+	case answer.Kind == notifier.TryAgain:
 		return q.again(phrase.VoiceTryAgain)
-	case notifier.PINWanted, notifier.WrongPIN:
+	case answer.Kind == notifier.PINWanted, answer.Kind == notifier.WrongPIN:
 		return q.askPIN()
 	}
 	said, ok := confirmations[answer.Kind]
