@@ -27,6 +27,7 @@ require (
 	github.com/twilio/twilio-go v1.31.0
 	github.com/wneessen/go-mail v0.8.1
 	go.uber.org/zap v1.28.0
+	golang.org/x/term v0.47.0
 	pgregory.net/rapid v1.3.0
 )
 

@@ -111,9 +111,9 @@ func Run(ctx context.Context, o Options) error {
 			besides.provider(clock.Now),
 		}),
 		Webhook: tellers.wanted, StatusChanged: counter.StatusChanged, Canaries: canariesOf(o.Config),
-		Guesses: newGuesses(cache, key, clock.Now),
-		Code:    func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
-		Words:   words(), Duties: duties{duty, clock}, OfferCode: offerCodes(key),
+		Guesses: newGuesses(cache, key, clock.Now), PINs: newPINs(cache, key, clock.Now),
+		Code:  func(ref request.Ref, page string) string { return sixDigits(code.MAC(string(ref), page)) },
+		Words: words(), Duties: duties{duty, clock}, OfferCode: offerCodes(key),
 		Seal: func(ctx context.Context, of *request.State, eventID string, plain []byte) ([]byte, error) {
 			sealed, err := sealer.Seal(ctx, of.Scope(), of.Place(eventID), plain)
 			if errors.Is(err, vault.ErrErased) { // the event counts without the words
@@ -134,7 +134,7 @@ func Run(ctx context.Context, o Options) error {
 		Sessions: web.NewRedisSessions(cache, clock.Now), SignIns: web.NewSignIns(cache, clock.Now),
 		Webhooks: phone.handler(dispatch), WebhookSecret: tellers.secret, PublicURL: publicURL, Now: clock.Now, Logger: o.Logger.Named("web"),
 		Number: o.contactable, Gateway: besides.callable, GatewaySecret: besides.secret, Tester: tester{dispatch},
-		Canaries: canaries{dispatch, canariesOf(o.Config)},
+		Canaries: canaries{dispatch, canariesOf(o.Config)}, PINDigest: key.Derive("pin").PINDigest,
 	})
 	if err != nil {
 		return err

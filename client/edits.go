@@ -125,6 +125,7 @@ type Edited struct {
 	Takeover *TakenOver `json:"takeover,omitempty"`
 	Cover    *Cover     `json:"cover,omitempty"` // asked for or answered
 	Swap     *Swap      `json:"swap,omitempty"`
+	PIN      *PINState  `json:"pin,omitempty"`
 }
 
 // A TakenOver is a duty that somebody took over.

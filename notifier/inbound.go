@@ -52,6 +52,8 @@ type KeyPress struct {
 	Phone      Phone // that we called
 	Provider   string
 	ProviderID string // of the call, in which more than one key can be pressed
+	PIN        PIN    // keyed in after KeyTake; "" before it was asked for
+	Try        int    // which PIN of this call it is, counted from 1: a repetition by the provider is of the same one
 }
 
 // An Answer is what a reply by text or by key is answered with; the provider's package renders it. NoAnswer sends nothing to a text, and
@@ -124,6 +126,13 @@ const (
 	TestOver   AnswerKind = "test_over"   // the test is over, or the number has changed: nothing is verified
 )
 
+// The answers about a PIN, during a call. Nothing was taken yet.
+const (
+	PINWanted AnswerKind = "pin_wanted" // this key takes nothing without it
+	WrongPIN  AnswerKind = "wrong_pin"
+	PINLocked AnswerKind = "pin_locked" // there were too many wrong ones: none counts for an hour
+)
+
 // The answers to what is not done by text.
 const (
 	Undone        AnswerKind = "undone"
@@ -143,6 +152,7 @@ type Sink interface {
 	// Key handles a key that somebody pressed during a call: it takes or passes on, for the person whom the attempt's page asked. It returns
 	// after the decision is stored, because what it returns is spoken at once, and never an error: what cannot be stored is answered with
 	// TryAgain, and what belongs to no page that this node can find, with NoAnswer. A provider repeats a press that it got no answer to:
-	// the same key again must lead to an answer that is true, as AlreadyYours is.
+	// the same key again must lead to an answer that is true, as AlreadyYours is. For somebody who has a PIN KeyTake takes nothing without it:
+	// the answer is PINWanted, WrongPIN or PINLocked.
 	Key(ctx context.Context, k KeyPress) Answer
 }

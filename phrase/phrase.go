@@ -135,6 +135,14 @@ const (
 // Canary is what goes through a provider to a telephone that answers by itself: {reference} {code}. No person reads it.
 const Canary Key = "sms_canary"
 
+// What calls say about a PIN.
+const (
+	VoicePIN       Key = "voice_pin"        // asks for it; the hash key ends it
+	VoiceWrongPIN  Key = "voice_wrong_pin"  // the question for it follows
+	VoicePINFailed Key = "voice_pin_failed" // it was wrong too often in this call
+	VoicePINLocked Key = "voice_pin_locked" // no PIN counts for an hour
+)
+
 // Messages lists the keys of text messages. Do not modify.
 var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver, Test, TestPassed, TestOver, Canary}
 

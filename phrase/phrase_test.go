@@ -107,6 +107,7 @@ var calls = []Key{
 	VoiceAsk, VoiceWithdrawn, VoiceTaken, VoiceAlreadyYours, VoiceAlreadyTaken, VoiceAlreadyEnded, VoicePassedOn, VoiceCannotPass, VoiceTryAgain,
 	VoiceWrongKey, VoiceGoodbye, VoiceUnknown, VoiceAlarm, VoiceAlarmTaken, VoiceAlarmOver,
 	VoiceHandoverOut, VoiceHandoverIn, VoiceSigned, VoiceTakenOver, VoiceAlreadyConfirmed, VoiceHandoverOver,
+	VoicePIN, VoiceWrongPIN, VoicePINFailed, VoicePINLocked,
 }
 
 func TestCallsSpellTheReferenceAndNameTheLanguage(t *testing.T) {

@@ -28,7 +28,8 @@ type Person struct {
 	Languages   []Language `json:"languages"`              // preferred first
 	Authorities []string   `json:"authorities,omitempty"`  // what they may decide: a type of request, or a word of the coordinators' own
 	Contacts    []Contact  `json:"contacts"`               // in the order in which they are tried
-	PINDigest   string     `json:"pin_digest,omitempty"`   // "<algorithm>:<digest>", never the PIN
+	PINDigest   string     `json:"pin_digest,omitempty"`   // "<algorithm>:<digest>", never the PIN; see [Book.SetPIN]
+	PIN         bool       `json:"pin,omitempty"`          // in answers, which hide the digest: there is one. Of an edit it says nothing
 	TimeZone    string     `json:"time_zone,omitempty"`    // IANA, where they live; absent: that of each roster
 	ActiveFrom  string     `json:"active_from,omitempty"`  // 2006-01-02: before this day they are on no duty
 	ActiveUntil string     `json:"active_until,omitempty"` // 2006-01-02: from this day on they are on no duty

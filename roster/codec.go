@@ -113,7 +113,7 @@ func Encode(edit Edit, at time.Time, seal func(person string, plain []byte) ([]b
 // split takes a person apart into what everybody may read and what is sealed.
 func split(p Person) (clean Person, private personal) {
 	clean, private = p, personal{Name: p.Name, Addresses: map[string]string{}, PINDigest: p.PINDigest}
-	clean.Name, clean.PINDigest, clean.Contacts = "", "", []Contact{}
+	clean.Name, clean.PINDigest, clean.PIN, clean.Contacts = "", "", false, []Contact{}
 	if p.Erased {
 		return clean, personal{}
 	}
@@ -183,6 +183,7 @@ func (b Book) canonical() string {
 		if p.Erased {
 			p.Name, p.PINDigest, p.Contacts = "", "", nil
 		}
+		p.PIN = false // it is not stored
 		people = append(people, p)
 	}
 	b.People = people

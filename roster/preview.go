@@ -15,6 +15,7 @@ type Edit struct {
 	Actor     string
 	ActorKind ActorKind // "" is [Coordinator]
 	Confirmed []string  // people who may come on duty without a verified telephone; see [Book.Confirm]
+	PINOf     string    // the one whose PIN is set, as it is in Book; all others keep theirs ([Book.KeepPINs])
 }
 
 // A Preview shows what an edit would do over a span, before it is made.

@@ -88,7 +88,8 @@ func write(path, text string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// Derive gives the key for one purpose by HKDF-SHA-256. Purposes in use: wrap, reference, code, digest, webhook, hook, nats issuer, nats xkey.
+// Derive gives the key for one purpose by HKDF-SHA-256. Purposes in use: wrap, reference, code, digest, webhook, hook, nats issuer, nats xkey,
+// guesses, offer, pin, pin tries.
 func (k Key) Derive(purpose string) Key {
 	data, err := hkdf.Key(sha256.New, k[:], nil, "dutyline/v1 "+purpose, len(k))
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -108,13 +109,12 @@ func (s *Simulator) find(uuid string) *Call {
 	return &Call{Trouble: "no such call"}
 }
 
-// Press presses a key during a call, and gives the call as it is then. "" is silence, "#" ends the input.
-func (s *Simulator) Press(uuid, key string) Call {
+// Press presses keys during a call, and gives the call as it is then. "" is silence. "#" ends the input: without it, and without as many
+// digits as the input takes, it ends by silence.
+func (s *Simulator) Press(uuid, keys string) Call {
 	c := s.find(uuid)
-	digits, timedOut := key, key == ""
-	if key == "#" {
-		digits = ""
-	}
+	digits, hash := strings.CutSuffix(keys, "#")
+	timedOut := !hash && len(digits) < max(c.MaxDigits, 1)
 	s.ask(c, c.InputURL, "event", map[string]any{"dtmf": map[string]any{"digits": digits, "timed_out": timedOut}, "speech": map[string]any{"results": []any{}}})
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,11 +259,11 @@ func follow(c *Call, ncco []byte) error {
 			interruptible = a.BargeIn
 			c.Said, c.Turn, c.Language = append(c.Said, a.Text), append(c.Turn, a.Text), a.Language
 		case "input":
-			if !slices.Equal(a.Type, []string{"dtmf"}) || a.DTMF.MaxDigits != 1 || a.DTMF.TimeOut < 1 || a.DTMF.TimeOut > 10 || len(a.EventURL) != 1 ||
+			if !slices.Equal(a.Type, []string{"dtmf"}) || a.DTMF.MaxDigits < 1 || a.DTMF.MaxDigits > 20 || a.DTMF.TimeOut < 1 || a.DTMF.TimeOut > 10 || len(a.EventURL) != 1 ||
 				a.EventMethod != http.MethodPost || i != len(actions)-1 {
 				return fmt.Errorf("an input that is none: %+v", a)
 			}
-			c.InputURL, interruptible = a.EventURL[0], false
+			c.InputURL, c.MaxDigits, interruptible = a.EventURL[0], a.DTMF.MaxDigits, false
 		default:
 			return fmt.Errorf("unknown action %q", a.Action)
 		}

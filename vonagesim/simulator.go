@@ -83,7 +83,9 @@ type Call struct {
 	Turn     []string // since the last key
 	Language string   // of the last words
 	InputURL string   // where a key goes; "" when the call is over
-	Trouble  string   // what it could not do
+	// MaxDigits is how many keys end the input without the hash key.
+	MaxDigits int
+	Trouble   string // what it could not do
 }
 
 // Simulator is one account at the vendor. It is safe for concurrent use.

@@ -168,6 +168,11 @@ func TestTheClientSpeaksToTheServer(t *testing.T) {
 	covers, err := officer.Covers(ctx, "", "")
 	check("Covers", err, len(covers.Covers) == 1 && covers.Covers[0].Person == "bruno" && covers.Covers[0].Until.Equal(wish.Cover.Until.Time), covers)
 
+	guarded, err := officer.SetPIN(ctx, "ada", client.PINEdit{PIN: "835172", Reason: "mine"})
+	check("SetPIN", err, guarded.Changed && *guarded.PIN == client.PINState{Person: "ada", PIN: true} && w.hasPIN("ada", "835172"), guarded)
+	bare, err := coordinator.RemovePIN(ctx, "ada", client.PINEdit{PIN: "835172", Base: &guarded.Revision})
+	check("RemovePIN", err, bare.Changed && !bare.PIN.PIN && !w.hasPIN("ada", "835172"), bare)
+
 	added, err := coordinator.AddSender(ctx, client.NewSender{Name: "Polizia Postale", State: "IT"})
 	check("AddSender", err, added.Token != nil && added.Token.Text != "" && added.Token.Role == "sender" && added.WebhookSecret == "", added)
 	hooked, err := coordinator.AddSender(ctx, client.NewSender{Name: "Guardia", State: "IT", Webhook: "https://receiver.example/hook"})

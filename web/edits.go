@@ -54,6 +54,7 @@ type editAnswer struct {
 	Takeover *takeoverAnswer `json:"takeover,omitempty"`
 	Cover    *coverAnswer    `json:"cover,omitempty"`
 	Swap     *swapAnswer     `json:"swap,omitempty"`
+	PIN      *pinAnswer      `json:"pin,omitempty"`
 }
 
 // A change is an edit that is made of the book that stands, and made again of the newest one when somebody else was faster.
@@ -65,6 +66,7 @@ type change struct {
 	absolute bool
 	// themselves are people who may come on duty without a verified telephone, since somebody takes the duty over now: that waits for no formality.
 	themselves []string
+	pinOf      string                                                     // whose PIN it sets; "": nobody's
 	make       func(book roster.Book, now time.Time) (roster.Book, error) // may be called several times
 	tell       func(answer *editAnswer, book roster.Book, now time.Time)  // adds what was made; nil: nothing
 	horizon    func(edited roster.Book) time.Time                         // until when its effect must be looked at; nil: as for all edits
@@ -83,7 +85,7 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, who caller, c ch
 		return door.NewProblem(door.CodeVersionRequired, "This says how something shall be, so it needs the revision of the roster that you have seen: in the header If-Match, or as base.")
 	}
 	edit := roster.Edit{
-		Reason: c.said, Actor: who.Subject, ActorKind: roster.Coordinator, Confirmed: append(r.URL.Query()["confirm_unverified"], c.themselves...),
+		Reason: c.said, Actor: who.Subject, ActorKind: roster.Coordinator, PINOf: c.pinOf, Confirmed: append(r.URL.Query()["confirm_unverified"], c.themselves...),
 	}
 	if c.Reason != "" {
 		edit.Reason += ": " + c.Reason

@@ -44,6 +44,8 @@ var calls = []fuzzedCall{
 	{"POST", "/api/v1/roster/swaps/s1/accept?dry_run=true", "coordinator"},
 	{"GET", "/api/v1/roster/covers?state={text}", "officer"},
 	{"GET", "/api/v1/roster/readiness?until={text}", "officer"},
+	{"PUT", "/api/v1/roster/people/ada/pin?dry_run=true", "officer"},
+	{"DELETE", "/api/v1/roster/people/ada/pin?dry_run=true", "coordinator"},
 }
 
 // refused says which statuses each code may have; a code that is not in the contract is none.

@@ -148,11 +148,11 @@ func TestARevisionComesBackWithoutItsTelephones(t *testing.T) {
 	edited := planned(t, w, func(b *roster.Book) {
 		b.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"carmen"}}
 		b.People[0].Contacts[0].Address, b.People[0].Contacts[1].Address = "+15005550199", "+15005550199"
-		b.People[0].PINDigest = "hmac-sha256:c2VjcmV0c2VjcmV0"
 	})
 	if a := w.call("PUT", "/api/v1/roster", w.coordinator, edited, "If-Match", `"1"`); a.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", a.StatusCode, a.text)
 	}
+	w.book.People[0].PINDigest = "hmac-sha256:c2VjcmV0c2VjcmV0"
 	w.now = w.now.Add(2 * time.Hour)
 	revert := `{"revision":1,"reason":"a mistake"}`
 	for _, bad := range []struct {
@@ -189,7 +189,7 @@ func TestARevisionComesBackWithoutItsTelephones(t *testing.T) {
 	if a.StatusCode != http.StatusOK || a.Header.Get("ETag") != `"3"` || len(book.Rosters[0].Layers[0].Rotation.Turns) != 5 {
 		t.Fatalf("%d %s", a.StatusCode, a.text)
 	}
-	if p := book.People[0]; p.Contacts[0].Address != "+15005550199" || p.PINDigest == "" {
+	if p := book.People[0]; p.Contacts[0].Address != "+15005550199" || !p.PIN || w.book.People[0].PINDigest == "" {
 		t.Errorf("an old telephone came back: %+v", p)
 	}
 	c, err := roster.Compile(book)

@@ -47,13 +47,13 @@ func (s *Server) duty(w http.ResponseWriter, r *http.Request, _ caller) error {
 	return writeJSON(w, http.StatusOK, duty)
 }
 
-// showRoster answers with the book. Names and numbers are for coordinators; officers know each other by call sign.
+// showRoster answers with the book. Names and numbers are for coordinators, and who has a PIN; officers know each other by call sign.
 func (s *Server) showRoster(w http.ResponseWriter, r *http.Request, who caller) error {
 	current, err := s.Rosters.Current(r.Context(), 0)
 	if err != nil {
 		return err
 	}
-	book := current.Book()
+	book := withoutPINs(current.Book())
 	if who.Role != directory.RoleCoordinator {
 		book = impersonal(book)
 	}
@@ -61,12 +61,12 @@ func (s *Server) showRoster(w http.ResponseWriter, r *http.Request, who caller) 
 	return writeJSON(w, http.StatusOK, book)
 }
 
-// impersonal is a copy of a book without names, addresses and digests.
+// impersonal is a copy of a book without names, addresses and who has a PIN.
 func impersonal(book roster.Book) roster.Book {
 	book.People = slices.Clone(book.People)
 	for i := range book.People {
 		p := &book.People[i]
-		p.Name, p.PINDigest = "", ""
+		p.Name, p.PIN = "", false
 		p.Contacts = slices.Clone(p.Contacts)
 		for j := range p.Contacts {
 			p.Contacts[j].Address = ""
@@ -96,7 +96,7 @@ func (s *Server) putRoster(w http.ResponseWriter, r *http.Request, who caller) e
 			Field: "/people", Code: "required", Detail: "A roster without people would page nobody.", Fix: "Send the whole book, as GET answers it.",
 		})
 	}
-	return s.edit(w, r, roster.Edit{Book: body.Book, Base: base, Reason: body.Reason, Actor: who.Subject})
+	return s.edit(w, r, roster.Edit{Book: unsetPINs(body.Book), Base: base, Reason: body.Reason, Actor: who.Subject})
 }
 
 // edit stores an edit, or with ?dry_run=true tells what that would do. Each ?confirm_unverified= names a person who may come on duty without a
@@ -114,7 +114,7 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request, edit roster.Edit) 
 		return err
 	}
 	w.Header().Set("ETag", door.FormatVersion(book.Revision))
-	return writeJSON(w, http.StatusOK, book)
+	return writeJSON(w, http.StatusOK, withoutPINs(book))
 }
 
 // standing is the roster, if it is of the revision that an edit was made from.

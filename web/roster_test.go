@@ -43,7 +43,7 @@ func TestNamesAndNumbersAreForCoordinators(t *testing.T) {
 	person := w.book.People[0]
 	for token, shown := range map[string]bool{w.officer: false, w.coordinator: true} {
 		a := w.call("GET", "/api/v1/roster", token, "")
-		if strings.Contains(a.text, person.Name) != shown || strings.Contains(a.text, person.Contacts[0].Address) != shown || strings.Contains(a.text, person.PINDigest) != shown || !strings.Contains(a.text, person.CallSign) {
+		if strings.Contains(a.text, person.Name) != shown || strings.Contains(a.text, person.Contacts[0].Address) != shown || strings.Contains(a.text, `"pin":true`) != shown || strings.Contains(a.text, "pin_digest") || !strings.Contains(a.text, person.CallSign) {
 			t.Errorf("shown %v expected: %s", shown, a.text)
 		}
 	}

@@ -40,6 +40,9 @@ type Options struct {
 	// GatewaySecret gives the secret that signs what goes to that address; nil: nothing goes there.
 	GatewaySecret func(address string) string
 
+	// PINDigest makes what is stored of a person's PIN; nil: nobody can be given one.
+	PINDigest func(person, pin string) string
+
 	PublicURL string           // as callers and browsers see it, https://line.example; "": cookies are not bound to https
 	Roster    string           // id of the roster that the pages show; "" is the first
 	Now       func() time.Time // the node's now
@@ -103,6 +106,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.routeEdits(mux)
 	s.routeTests(mux)
 	s.routeGateways(mux)
+	s.routePINs(mux)
 	s.routeDirectory(mux)
 	s.routeCalendars(mux)
 	s.routeHealth(mux)

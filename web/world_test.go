@@ -81,6 +81,7 @@ func newQuietWorld(t testing.TB, address string) *world {
 		Webhooks:      http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }),
 		WebhookSecret: func(sender string) string { return "whsec_" + sender },
 		Escalation:    sheet.Escalation{Levels: [][]string{{"roster"}, {"next"}}, Rounds: 3, Waits: []sheet.Wait{{Urgency: request.Critical, Time: 3 * time.Minute}}},
+		PINDigest:     pinKey.PINDigest,
 		Now:           w.Now, Logger: zap.New(core),
 	})
 	must(t, err)
@@ -394,7 +395,7 @@ func (w *world) Apply(_ context.Context, edit roster.Edit) (roster.Book, error) 
 		}
 		return roster.Book{}, conflict
 	}
-	next, err := w.book.Next(edit.Book, w.now)
+	next, err := w.book.Next(w.book.KeepPINs(edit.Book, edit.PINOf), w.now)
 	if err != nil {
 		return roster.Book{}, err
 	}

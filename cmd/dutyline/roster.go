@@ -40,6 +40,7 @@ type rosterCommand struct {
 	Cover      coverCommand      `cmd:"" help:"Ask others to take a duty, and answer."`
 	Swap       swapCommand       `cmd:"" help:"Exchange two duties."`
 	WebhookKey webhookKeyCommand `cmd:"" name:"webhook-key" help:"Show the secret with which the receiver of a person's webhook checks signatures."`
+	PIN        pinCommand        `cmd:"" name:"pin" help:"Set or remove the PIN that a person keys in before a call lets them take anything."`
 	Readiness  readinessCommand  `cmd:"" help:"Say whether everybody on duty can be reached, who comes next, and what to mend."`
 }
 

@@ -84,6 +84,7 @@ type Options struct {
 	Rosters   Rosters
 	Providers []Provider // the first of a medium serves it
 	Guesses   Guesses
+	PINs      PINs // nil: a key takes without a PIN, also for those who have one
 	Clock     *Clock
 	// Code gives the code of a page: six digits, always the same.
 	Code func(ref request.Ref, page string) string

@@ -204,6 +204,11 @@ func (n *Node) Key(ctx context.Context, k notifier.KeyPress) (result notifier.An
 		result.Kind = notifier.TryAgain
 		return result
 	}
+	if k.Key != notifier.KeyPass {
+		if result.Kind = n.refusesKey(ctx, page.Person, k, log); result.Kind != "" {
+			return result
+		}
+	}
 	var outcome Outcome
 	if k.Key == notifier.KeyPass {
 		outcome, err = n.Pass(ctx, k.Ref, page.Person, page.Page, "", request.ViaKey)

@@ -50,6 +50,8 @@ type world struct {
 	words    dispatcher.Words
 
 	canaries dispatcher.Canaries
+	pins     *pins       // nil: nobody is asked for a PIN
+	logger   *zap.Logger // nil: none
 
 	server *eventlog.Embedded
 	nodes  bool                        // nodes that start hear of each other, and ask the log for its time
@@ -97,10 +99,14 @@ func (w *world) start(name string) *life {
 	if w.nodes {
 		clock, presence, logTime, silent = w.company(name)
 	}
+	var secrets node.PINs
+	if w.pins != nil {
+		secrets = w.pins
+	}
 	n, err := node.New(node.Options{
-		Presence: presence, LogTime: logTime,
+		PINs: secrets, Presence: presence, LogTime: logTime,
 		Name: name, Policy: w.policy, Log: l, Rosters: w.rosters, Providers: append([]node.Provider{{Channel: w.phones, Limit: w.limit, Together: w.together}}, w.others...),
-		Guesses: w.guesses, Clock: clock, Code: w.code, Logger: zap.NewNop(), Alarms: w.alarms,
+		Guesses: w.guesses, Clock: clock, Code: w.code, Logger: w.logger, Alarms: w.alarms,
 		Seal: func(_ context.Context, _ *request.State, _ string, plain []byte) ([]byte, error) {
 			return []byte(strings.Repeat("x", len(plain))), nil
 		},

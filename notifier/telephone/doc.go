@@ -10,6 +10,7 @@
 //	  9        → [Question.Heard]  the question again
 //	  silence  → [Question.Heard]  the question again, three times; then goodbye
 //	  other    → [Question.Heard]  a hint and the question
+//	a PIN is wanted → it is asked for, three times at most; the keys go to [notifier.Sink.Key] with the 1
 //	not stored → said so, and the question again, as after silence
 //
 // What came of an exchange is decided from what was seen of it first, and from the provider's error code second ([Exchange.Failure]):

@@ -46,6 +46,7 @@ type Question struct {
 	language string // of the request, "" when it is not known
 	alarm    string // kind of an alarm, "" when it is none
 	repeats  int    // how often it was repeated without an answer
+	try      int    // which PIN is asked for, counted from 1; 0: what is asked is the question itself
 }
 
 // QuestionOf is what a call about a message asks. ok is false for a page of a later version, which there are no words for.
@@ -66,6 +67,9 @@ func ReadQuestion(ref, attempt string, query url.Values) (q Question, ok bool) {
 	}
 	if n, err := strconv.Atoi(query.Get("repeats")); err == nil {
 		q.repeats = min(max(n, 0), maxRepeats)
+	}
+	if n, err := strconv.Atoi(query.Get("try")); err == nil {
+		q.try = min(max(n, 0), maxTries)
 	}
 	_, isAttempt := request.PageOfAttempt(attempt)
 	return q, err == nil && isAttempt && questions[q.about] != ""
@@ -111,14 +115,33 @@ func (q Question) Query() url.Values {
 	if q.repeats > 0 {
 		query.Set("repeats", strconv.Itoa(q.repeats))
 	}
+	if q.try > 0 {
+		query.Set("try", strconv.Itoa(q.try))
+	}
 	return query
 }
 
-// A Turn is what a call does next: it says each of the words, in Reader's language, and then listens for one key, or ends.
+// A Turn is what a call does next: it says each of the words, in Reader's language, and then listens, or ends.
 type Turn struct {
 	Reader phrase.Language
 	Words  []string
-	Next   *Question // what a key, or [KeyTimeout] of silence, answers; nil: the call ends
+	Next   *Question // what is keyed in, or silence, answers; nil: the call ends
+}
+
+// Keys is how many keys an answer has at most. The hash key ends a shorter one.
+func (q Question) Keys() int {
+	if q.try > 0 {
+		return maxPIN
+	}
+	return 1
+}
+
+// Wait is how long silence lasts before it counts as the answer.
+func (q Question) Wait() time.Duration {
+	if q.try > 0 {
+		return PINTimeout
+	}
+	return KeyTimeout
 }
 
 func (q Question) say(callSign string, keys ...phrase.Key) Turn {
@@ -138,7 +161,11 @@ func (q Question) Unknown() Turn { return q.say("", phrase.VoiceUnknown) }
 
 // ask puts the question, after a remark on what came before.
 func (q Question) ask(remarks ...phrase.Key) Turn {
-	t := q.say("", append(remarks, questions[q.about])...)
+	asked := questions[q.about]
+	if q.try > 0 {
+		asked = phrase.VoicePIN
+	}
+	t := q.say("", append(remarks, asked)...)
 	t.Next = &q
 	return t
 }
@@ -160,20 +187,26 @@ var confirmations = map[notifier.AnswerKind]phrase.Key{
 	notifier.Signed: phrase.VoiceSigned, notifier.TakenOver: phrase.VoiceTakenOver, notifier.AlreadyConfirmed: phrase.VoiceAlreadyConfirmed,
 	notifier.HandoverOver: phrase.VoiceHandoverOver,
 	notifier.TestPassed:   phrase.VoiceTestPassed, notifier.TestOver: phrase.VoiceTestOver,
+	notifier.PINLocked: phrase.VoicePINLocked,
 }
 
-// Heard decides what comes after a key, or after silence (an empty one), whatever happens. The press says the key, the phone, and the
-// provider's name and id of the call; its reference and attempt are the question's. What decides is stored before the end of ctx, which
+// Heard decides what comes after what was keyed in, or after silence (""), whatever happens. The press says the phone, and the provider's name
+// and id of the call; the rest of it is the question's. What decides is stored before the end of ctx, which
 // must leave the provider the time to speak.
-func (q Question) Heard(ctx context.Context, press notifier.KeyPress, sink notifier.Sink, log *zap.Logger) (next Turn) {
+func (q Question) Heard(ctx context.Context, keys string, press notifier.KeyPress, sink notifier.Sink, log *zap.Logger) (next Turn) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
 			log.Error("panic while taking a key", zap.Stringer("request", q.Ref), zap.Stack("stack"))
 			next = q.again(phrase.VoiceTryAgain)
 		}
 	}()
+	press.Ref, press.Attempt, press.Key = q.Ref, q.Attempt, notifier.Key(keys)
 	notice := !q.about.Asks()
 	switch {
+	case q.try > 0 && keys != "" && keys != "#":
+		press.Key, press.PIN, press.Try = notifier.KeyTake, notifier.PIN(keys), q.try
+	case q.try > 0:
+		return q.again()
 	case press.Key == notifier.KeyRepeat:
 		q.repeats = 0
 		return q.ask()
@@ -185,10 +218,12 @@ func (q Question) Heard(ctx context.Context, press notifier.KeyPress, sink notif
 		// an alarm goes to all at once, and a handover to whoever is on duty: there is nobody to pass it on to
 		return q.ask(phrase.VoiceWrongKey)
 	}
-	press.Ref, press.Attempt = q.Ref, q.Attempt
 	answer := sink.Key(ctx, press)
-	if answer.Kind == notifier.TryAgain {
+	switch {
+	case answer.Kind == notifier.TryAgain:
 		return q.again(phrase.VoiceTryAgain)
+	case answer.Kind == notifier.PINWanted, answer.Kind == notifier.WrongPIN:
+		return q.askPIN()
 	}
 	said, ok := confirmations[answer.Kind]
 	if !ok {

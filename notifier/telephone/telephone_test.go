@@ -47,7 +47,7 @@ func TestAQuestionTravelsInItsAddress(t *testing.T) {
 			t.Fatal("no words")
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "repeats") {
-			if next := q.Heard(t.Context(), notifier.KeyPress{}, nil, zap.NewNop()).Next; next != nil {
+			if next := q.Heard(t.Context(), "", notifier.KeyPress{}, nil, zap.NewNop()).Next; next != nil {
 				q = *next
 			}
 		}
@@ -89,14 +89,14 @@ func TestACallEndsByAKeyOrBySilence(t *testing.T) {
 		s := &sink{}
 		turn, silent := q.Ask(), 0
 		for i := 0; turn.Next != nil; i++ {
-			key := notifier.Key(rapid.SampledFrom([]string{"", "", "1", "2", "9", "5", "#", "12"}).Draw(t, "key"))
+			key := rapid.SampledFrom([]string{"", "", "1", "2", "9", "5", "#", "12"}).Draw(t, "key")
 			if i > 50 {
 				key = ""
 			}
 			if silent++; key != "" {
 				silent = 0
 			}
-			turn = turn.Next.Heard(t.Context(), notifier.KeyPress{Key: key, Phone: m.To}, s, zap.NewNop())
+			turn = turn.Next.Heard(t.Context(), key, notifier.KeyPress{Phone: m.To}, s, zap.NewNop())
 			if silent > 4 {
 				t.Fatal("silence goes on")
 			}

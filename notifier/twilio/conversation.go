@@ -61,7 +61,7 @@ func verbs(t telephone.Turn, base string) []twiml.Element {
 		return append(words, twiml.VoiceHangup{})
 	}
 	return []twiml.Element{twiml.VoiceGather{
-		Input: "dtmf", NumDigits: "1", Timeout: strconv.Itoa(int(telephone.KeyTimeout.Seconds())), ActionOnEmptyResult: "true",
+		Input: "dtmf", NumDigits: strconv.Itoa(t.Next.Keys()), Timeout: strconv.Itoa(int(t.Next.Wait().Seconds())), ActionOnEmptyResult: "true",
 		Action: address(*t.Next, base, gatherPath, gatherOverrides), InnerElements: words,
 	}}
 }
@@ -80,7 +80,7 @@ func (c *Client) pickedUp(w http.ResponseWriter, r *http.Request, h hook) {
 	writeCall(w, verbs(q.Ask(), h.base))
 }
 
-// pressed answers a key, or silence, whatever happens.
+// pressed answers what was keyed in, or silence, whatever happens.
 func (c *Client) pressed(w http.ResponseWriter, r *http.Request, h hook, sink notifier.Sink) {
 	q, ok := readQuestion(r)
 	if !ok {
@@ -88,14 +88,14 @@ func (c *Client) pressed(w http.ResponseWriter, r *http.Request, h hook, sink no
 		return
 	}
 	c.calls.Note(h.form.Get("CallSid"), q.Ref, q.Attempt)
-	key := notifier.Key(h.form.Get("Digits"))
-	if key == "" && h.form.Get("FinishedOnKey") == "#" {
-		key = "#" // it ends the input, and is no digit to the vendor
+	keys := h.form.Get("Digits")
+	if keys == "" && h.form.Get("FinishedOnKey") == "#" {
+		keys = "#" // it ends the input, and is no digit to the vendor
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), storing)
 	defer cancel()
-	press := notifier.KeyPress{Key: key, Phone: notifier.Phone(h.form.Get("To")), Provider: "twilio", ProviderID: h.form.Get("CallSid")}
-	writeCall(w, verbs(q.Heard(ctx, press, sink, c.opts.Logger), h.base))
+	press := notifier.KeyPress{Phone: notifier.Phone(h.form.Get("To")), Provider: "twilio", ProviderID: h.form.Get("CallSid")}
+	writeCall(w, verbs(q.Heard(ctx, keys, press, sink, c.opts.Logger), h.base))
 }
 
 // writeCall answers with TwiML, whatever happens.

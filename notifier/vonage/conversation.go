@@ -57,7 +57,7 @@ func (c *Client) speak(t telephone.Turn) answer {
 	}
 	if t.Next != nil {
 		ncco = append(ncco, action{
-			Action: "input", Type: []string{"dtmf"}, DTMF: &keys{MaxDigits: 1, TimeOut: int(telephone.KeyTimeout.Seconds()), SubmitOnHash: true},
+			Action: "input", Type: []string{"dtmf"}, DTMF: &keys{MaxDigits: t.Next.Keys(), TimeOut: int(t.Next.Wait().Seconds()), SubmitOnHash: true},
 			EventURL: []string{c.address(inputPath, *t.Next)}, EventMethod: http.MethodPost,
 		})
 	}
@@ -78,10 +78,10 @@ func plain(text string) string {
 	}, text)
 }
 
-// heard answers a key, or silence, whatever happens.
+// heard answers what was keyed in, or silence, whatever happens.
 func (c *Client) heard(ctx context.Context, q telephone.Question, e event, sink notifier.Sink) answer {
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
-	press := notifier.KeyPress{Key: e.key(), Phone: notifier.Phone("+" + digits(e.To)), Provider: "vonage", ProviderID: e.call()}
-	return c.speak(q.Heard(ctx, press, sink, c.opts.Logger))
+	press := notifier.KeyPress{Phone: notifier.Phone("+" + digits(e.To)), Provider: "vonage", ProviderID: e.call()}
+	return c.speak(q.Heard(ctx, e.keys(), press, sink, c.opts.Logger))
 }

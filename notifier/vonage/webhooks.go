@@ -116,15 +116,15 @@ type event struct {
 
 func (e event) call() string { return cmp.Or(e.UUID, e.CallUUID) }
 
-// key is what was pressed, "" after silence.
-func (e event) key() notifier.Key {
+// keys are what was keyed in, "" after silence.
+func (e event) keys() string {
 	switch {
 	case e.DTMF == nil || (e.DTMF.Digits == "" && e.DTMF.TimedOut):
 		return ""
 	case e.DTMF.Digits == "":
 		return "#" // it ends the input, and is no digit to the vendor
 	default:
-		return notifier.Key(e.DTMF.Digits)
+		return e.DTMF.Digits
 	}
 }
 

@@ -126,7 +126,7 @@ func (s *Service) next(ctx context.Context, head []byte, edit *roster.Edit, now 
 				return fmt.Errorf("apply the edit: %w", err)
 			}
 		}
-		edit.Book, err = stands.Book.Next(edit.Book, now)
+		edit.Book, err = stands.Book.Next(stands.Book.KeepPINs(edit.Book, edit.PINOf), now)
 	}
 	if err != nil {
 		return err
