@@ -216,7 +216,12 @@ func policyOf(c config.Policy, speed float64) (dispatcher.Policy, error) {
 		p.UndoWindow = c.UndoWindow
 	}
 	for urgency, wait := range c.Waits {
-		p.Waits[request.Urgency(urgency)] = wait
+		p.SetWait(request.Urgency(urgency), wait)
+	}
+	for urgency, after := range c.SecondPath {
+		if p.SecondPath[request.Urgency(urgency)] = after; after == config.Never {
+			delete(p.SecondPath, request.Urgency(urgency))
+		}
 	}
 	if speed > 0 {
 		p = p.Faster(speed)

@@ -16,8 +16,7 @@ import (
 
 // telephone is how the node reaches phones.
 type telephone struct {
-	// providers are the channels, those of the provider that is used first before all others: of two that serve a medium, the dispatcher takes
-	// the first. The second is there for what it was given before, and its webhooks are.
+	// providers are the channels, those of the provider that is preferred before all others.
 	providers []node.Provider
 	webhooks  []func(notifier.Sink) http.Handler
 	simURL    string // "" without a simulator

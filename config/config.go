@@ -89,7 +89,13 @@ type Policy struct {
 	UndoWindow time.Duration            // an acknowledgement can be taken back within this; 0: as the program has it
 	Levels     [][]string               // targets of each level in order; nil: as the program has it
 	Waits      map[string]time.Duration // by urgency, for an answer to one step; an urgency that is absent: as the program has it
+	// SecondPath is after what time without an answer people are asked through the second provider too, by urgency; 0: at once, [Never]: only when one
+	// fails; an urgency that is absent: as the program has it.
+	SecondPath map[string]time.Duration
 }
+
+// Never stands for a time that does not come.
+const Never time.Duration = -1
 
 // Log is what the program says of itself.
 type Log struct {

@@ -158,6 +158,9 @@ func describe(c Config) string {
 	for _, u := range slices.Sorted(maps.Keys(c.Policy.Waits)) {
 		line("policy.waits."+u, c.Policy.Waits[u])
 	}
+	for _, u := range slices.Sorted(maps.Keys(c.Policy.SecondPath)) {
+		line("policy.second_path."+u, c.Policy.SecondPath[u])
+	}
 	line("log.level", c.Log.Level)
 	line("log.format", c.Log.Format)
 	return out.String()
@@ -271,6 +274,11 @@ func FuzzLoad(f *testing.F) {
 		for urgency, wait := range c.Policy.Waits {
 			if wait <= 0 || !slices.Contains([]string{"emergency", "critical", "urgent", "routine"}, urgency) {
 				t.Errorf("the wait of %q is %s", urgency, wait)
+			}
+		}
+		for urgency, after := range c.Policy.SecondPath {
+			if (after < 0 && after != Never) || !slices.Contains([]string{"emergency", "critical", "urgent", "routine"}, urgency) {
+				t.Errorf("the second path of %q is after %s", urgency, after)
 			}
 		}
 		for _, r := range []*float64{c.Twilio.TextsPerSecond, c.Twilio.CallsPerSecond, c.Vonage.TextsPerSecond, c.Vonage.CallsPerSecond} {

@@ -108,7 +108,20 @@ func buildTable() map[string]key {
 				c.Policy.Waits = map[string]time.Duration{}
 			}
 			c.Policy.Waits[urgency] = d
-		}))
+		}), key{path: "policy.second_path." + urgency, set: func(c *Config, v value) error {
+			d, err := time.ParseDuration(v.text)
+			if v.text == "never" {
+				d, err = Never, nil
+			}
+			if v.shape != scalar || err != nil || (d < 0 && d != Never) {
+				return errors.New("a time is expected, as in 60s; 0s is both providers at once, never is only when one fails")
+			}
+			if c.Policy.SecondPath == nil {
+				c.Policy.SecondPath = map[string]time.Duration{}
+			}
+			c.Policy.SecondPath[urgency] = d
+			return nil
+		}})
 	}
 	byPath := map[string]key{}
 	for _, k := range rows {

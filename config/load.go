@@ -334,7 +334,7 @@ func (w *walk) leaf(path string, label, n ast.Node) {
 }
 
 // groups are the keys that have keys below them.
-var groups = []string{"contacts", "log", "mail", "nats", "policy", "policy.waits", "redis", "twilio", "vonage"}
+var groups = []string{"contacts", "log", "mail", "nats", "policy", "policy.second_path", "policy.waits", "redis", "twilio", "vonage"}
 
 func isGroup(path string) bool { return slices.Contains(groups, path) }
 

@@ -64,6 +64,11 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 	p.pages++
 	p.first = cmp.Or(p.first, person)
 	p.fresh = append(p.fresh, person+" "+contact.Channel)
+	if p.twice(&body) {
+		twin := body
+		twin.Provider, twin.Reason = p.Paths[body.Channel][1], request.PathBoth
+		p.order(person, twin, contact)
+	}
 }
 
 // nextPage names the next page that is ordered. A version that counts otherwise may have used a name already.
@@ -133,6 +138,7 @@ func (p *plan) mend() {
 		}
 	}
 	p.laterChannels()
+	p.secondPaths()
 	targets, _ := p.resolve(step.Level, step.Everyone)
 	fresh := targets[:0:0]
 	for _, t := range targets {
@@ -158,24 +164,33 @@ func (p *plan) body(person string) request.PageBody {
 	return request.PageBody{Purpose: request.Ask, About: p.about(person), Level: p.s.Step.Level, Round: p.s.Step.Round}
 }
 
-// recall repeats a call that nobody answered with a key, as often as the policy says.
+// recall repeats a call that nobody answered with a key, as often as the policy says, and through the same provider: what rings through silent
+// hours is the second call from one number.
 func (p *plan) recall(page *request.Page) {
-	calls := 0
+	calls, same, via := 0, 0, p.via(page)
 	for i := range p.s.Pages {
-		if q := &p.s.Pages[i]; q.Person == page.Person && q.Contact == page.Contact && q.Purpose == request.Ask && q.Level == page.Level && q.Round == page.Round {
-			calls++
-			if q.State != request.PageFailed {
-				return // it rings again already
-			}
+		q := &p.s.Pages[i]
+		if q.Person != page.Person || q.Contact != page.Contact || q.Purpose != request.Ask || q.Level != page.Level || q.Round != page.Round {
+			continue
+		}
+		if calls++; p.via(q) != via {
+			continue
+		}
+		if same++; q.State != request.PageFailed {
+			return // it rings again already
 		}
 	}
-	if calls > p.Policy.Recalls {
+	if same > p.Policy.Recalls || calls >= (1+p.Policy.Recalls)*max(1, len(p.Paths[page.Channel])) {
 		return
 	}
 	who, _ := p.Roster.Person(page.Person)
 	for i := range who.Contacts {
 		if who.Contacts[i].ID == page.Contact {
-			p.order(page.Person, p.body(page.Person), &who.Contacts[i])
+			body := p.body(page.Person)
+			if len(p.Paths[page.Channel]) > 1 {
+				body.Provider, body.Reason = via, page.Reason
+			}
+			p.order(page.Person, body, &who.Contacts[i])
 			return
 		}
 	}

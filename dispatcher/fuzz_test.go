@@ -46,6 +46,8 @@ func newLonely(t testing.TB, ref request.Ref, policy dispatcher.Policy, book *ro
 		Providers: []dispatcher.Provider{
 			{Name: "twilio", Medium: notifier.MediumSMS, Lane: lane},
 			{Name: "twilio", Medium: notifier.MediumVoice, Lane: lane},
+			{Name: "vonage", Medium: notifier.MediumSMS, Lane: lane},
+			{Name: "vonage", Medium: notifier.MediumVoice, Lane: lane},
 			{Name: "webhook", Medium: dispatcher.SenderMedium, Lane: lane},
 		},
 	})

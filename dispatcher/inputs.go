@@ -32,7 +32,8 @@ type Call struct {
 	Recipient request.Recipient
 	Message   notifier.Message // without the code, and without the status that goes to a sender
 	LookUp    bool             // ask the provider for an earlier attempt first, and do not send when it is there
-	Earlier   string           // the attempt that may have arrived
+	Earlier   string           // the attempt that may have arrived …
+	EarlierBy string           // … at this provider, which is the one to ask
 	// SendAnyway says that a look-up that fails is no reason to wait longer.
 	SendAnyway bool
 	Tries      int // attempts of this page so far, this one included

@@ -72,7 +72,7 @@ func (m *Machine) putBack(e *entry, page string) {
 func (m *Machine) queue(now time.Time, e *entry) {
 	for i := range e.state.Pages {
 		p := &e.state.Pages[i]
-		due, ok := m.due(e.state, p)
+		by, due, ok := m.due(e.state, p, now)
 		switch {
 		case !ok:
 			if until := m.rings(e, p); now.Before(until) {
@@ -90,13 +90,14 @@ func (m *Machine) queue(now time.Time, e *entry) {
 				e.wake = due
 			}
 		default:
-			if e.lanes[p.Page] != "" {
-				if a := p.Last(); a == nil || m.calls[call{e.state.Ref, a.ID}] || !m.lanes[e.lanes[p.Page]].Flies(e.state.Ref, p.Page) {
-					continue // it waits, or its call is under way
+			name, l := m.lane(p, by)
+			if have := e.lanes[p.Page]; have != "" {
+				a, flies := p.Last(), m.lanes[have].Flies(e.state.Ref, p.Page)
+				if (flies && (a == nil || m.calls[call{e.state.Ref, a.ID}])) || (!flies && have == name) {
+					continue // its call is under way, or it waits
 				}
-				m.release(e, p.Page) // a place that a call had which is over
+				m.release(e, p.Page) // a place that a call had which is over, or one at a provider that is passed over now
 			}
-			l := m.lane(p)
 			if l.Waiting() == 0 {
 				l.moved = now
 			}
@@ -106,33 +107,33 @@ func (m *Machine) queue(now time.Time, e *entry) {
 			if e.lanes == nil {
 				e.lanes = map[string]string{}
 			}
-			e.lanes[p.Page] = m.laneName(p)
+			e.lanes[p.Page] = name
 		}
 	}
 }
 
-// due says when a page wants its next attempt; ok is false when it wants none.
-func (m *Machine) due(s *request.State, p *request.Page) (at time.Time, ok bool) {
+// due says when a page wants its next attempt, and through whom; ok is false when it wants none.
+func (m *Machine) due(s *request.State, p *request.Page, now time.Time) (by *path, at time.Time, ok bool) {
 	if s.Closed { // whatever it was closed with: nothing more is expected of it
-		return time.Time{}, false
+		return nil, time.Time{}, false
 	}
 	over := askingPage(p) && s.Settled(p) // then it is called off, and never sent or taken over
 	switch p.State {
-	case request.PageQueued:
-		return p.Ordered, !over
-	case request.PageRetrying:
-		return p.Made().RetryAt, !over
+	case request.PageQueued, request.PageRetrying:
+		by, at = m.pick(s, p, now)
+		return by, at, !over
 	case request.PageSending:
 		a := p.Last()
 		if m.calls[call{s.Ref, a.ID}] {
-			return time.Time{}, false
+			return nil, time.Time{}, false
 		}
+		by, _ = m.pick(s, p, now)
 		if a.Node == m.opts.Node {
-			return a.Started, !over // an earlier life of this node: it makes no call any more
+			return by, a.Started, !over // an earlier life of this node: it makes no call any more
 		}
-		return a.Deadline.Add(takeOverGrace), !over
+		return by, a.Deadline.Add(takeOverGrace), !over
 	default:
-		return time.Time{}, false
+		return nil, time.Time{}, false
 	}
 }
 
@@ -144,56 +145,35 @@ func stale(p *request.Page, now time.Time) bool {
 	return a != nil && a.InFlight() && !now.Before(a.Deadline.Add(takeOverGrace))
 }
 
-// provider is who takes a page: the one that it asks for, else the first of its medium; nil when nobody serves that.
-func (m *Machine) provider(p *request.Page) *Provider {
-	var first *Provider
-	for i := range m.opts.Providers {
-		o := &m.opts.Providers[i]
-		if o.Medium != p.Channel {
-			continue
-		}
-		if o.Name == p.Provider {
-			return o
-		}
-		if first == nil {
-			first = o
-		}
+// lane is where a page waits for a provider; by is nil when nobody serves its medium.
+func (m *Machine) lane(p *request.Page, by *path) (name string, l *lane) {
+	provider := &Provider{Name: "none", Medium: p.Channel}
+	name = "none/" + p.Channel
+	if by != nil {
+		provider = by.Provider
+		name = provider.Name + "/" + provider.Medium + "/" + provider.Lane(m.address(p))
 	}
-	return first
-}
-
-func (m *Machine) laneName(p *request.Page) string {
-	provider := m.provider(p)
-	if provider == nil {
-		return "none/" + p.Channel
-	}
-	var to notifier.Phone
-	if p.Recipient == request.ToSender {
-		to = m.sender(p)
-	} else if who, ok := m.planner.Roster.Person(p.Person); ok {
-		for _, c := range who.Contacts {
-			if c.ID == p.Contact {
-				to = notifier.Phone(c.Address)
-			}
-		}
-	}
-	return provider.Name + "/" + provider.Medium + "/" + provider.Lane(to)
-}
-
-func (m *Machine) lane(p *request.Page) *lane {
-	name := m.laneName(p)
-	l := m.lanes[name]
-	if l == nil {
-		provider := m.provider(p)
-		if provider == nil {
-			provider = &Provider{Name: "none", Medium: p.Channel}
-		}
+	if l = m.lanes[name]; l == nil {
 		l = m.newLane(name, provider)
 		m.lanes[name] = l
 		m.order = append(m.order, name)
 		slices.Sort(m.order)
 	}
-	return l
+	return name, l
+}
+
+// address is where a page goes, "" when the contact has left the roster.
+func (m *Machine) address(p *request.Page) notifier.Phone {
+	if p.Recipient == request.ToSender {
+		return m.sender(p)
+	}
+	who, _ := m.planner.Roster.Person(p.Person)
+	for _, c := range who.Contacts {
+		if c.ID == p.Contact {
+			return notifier.Phone(c.Address)
+		}
+	}
+	return ""
 }
 
 // newLane makes a lane. Two calls to one telephone at once help nobody, over whichever providers: lanes of calls share who is busy, and where
@@ -205,13 +185,7 @@ func (m *Machine) newLane(name string, provider *Provider) *lane {
 		l.Lane = notifier.NewLane(provider.Limit)
 		return l
 	}
-	callers := 0
-	for i := range m.opts.Providers {
-		if m.opts.Providers[i].Medium == notifier.MediumVoice {
-			callers++
-		}
-	}
-	if callers > 1 {
+	if len(m.paths[notifier.MediumVoice]) > 1 {
 		l.key = notifier.MediumVoice
 	}
 	l.Lane = notifier.NewLaneBeside(provider.Limit, m.onPhone)
@@ -271,9 +245,13 @@ func (m *Machine) serve(now time.Time) {
 				break
 			}
 			e := m.entries[item.Ref]
+			p := e.state.Page(item.Page)
+			if !tooLate(p, now) && m.moves(now, e, item.Page, l) {
+				continue
+			}
 			// Decided first, here or by another node, or the commit is full: consider puts the page back. Of many pages that expire together some
 			// are in their lanes until they are considered.
-			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts || tooLate(e.state.Page(item.Page), now) {
+			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts || tooLate(p, now) {
 				m.putBack(e, item.Page)
 				continue
 			}
@@ -281,6 +259,9 @@ func (m *Machine) serve(now time.Time) {
 				begun = append(begun, e)
 			}
 			e.starts = append(e.starts, start{page: item.Page, lane: name})
+			if o := m.paths.named(l.provider.Medium, l.provider.Name); o != nil {
+				o.tries(now)
+			}
 			begun = m.gather(now, l, item, begun)
 		}
 	}
@@ -292,6 +273,18 @@ func (m *Machine) serve(now time.Time) {
 // tooLate reports whether the time of a page is over that nobody has on its way. An attempt that may have arrived is looked up all the same.
 func tooLate(p *request.Page, now time.Time) bool {
 	return p.State != request.PageSending && !now.Before(p.Expires.Time)
+}
+
+// moves gives the place of a page back whose provider is passed over since it came to wait there.
+func (m *Machine) moves(now time.Time, e *entry, page string, l *lane) bool {
+	by, _ := m.pick(e.state, e.state.Page(page), now)
+	if by == nil || by.Provider == l.provider {
+		return false
+	}
+	m.putBack(e, page)
+	e.wake = now
+	m.wakes.push(e)
+	return true
 }
 
 // begin appends the intents of the attempts that were gathered; the calls follow when they are in the log.

@@ -28,7 +28,7 @@ type Provider struct {
 type Options struct {
 	Node        string
 	Policy      Policy
-	Providers   []Provider    // the first of a medium serves it
+	Providers   []Provider    // the first of a medium is preferred
 	CallTimeout time.Duration // one call to a provider
 	// Webhook says whether a sender wants to be told over [SenderMedium], by their id; nil: nobody does.
 	Webhook func(sender string) bool
@@ -51,6 +51,7 @@ type Machine struct {
 	matters  map[matterKey]*request.State      // the newest of each
 	shifts   shifts
 	wakes    wakes
+	paths    paths
 	lanes    map[string]*lane
 	order    []string       // names of the lanes, sorted: a machine is deterministic
 	onPhone  *notifier.Busy // who has a call, over whichever lane
@@ -95,8 +96,9 @@ func NewMachine(opts Options) *Machine {
 	m := &Machine{
 		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
 		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, onPhone: notifier.NewBusy(), calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
-		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{},
+		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{}, paths: pathsOf(opts.Providers),
 	}
+	m.planner.Paths = map[string][]string{}
 	m.planner.others, m.planner.naming = m.entries, map[request.Ref]map[request.Ref]*request.State{}
 	for _, p := range opts.Providers {
 		if p.Medium == SenderMedium {
@@ -110,6 +112,7 @@ func NewMachine(opts Options) *Machine {
 		if !slices.Contains(m.planner.Media, p.Medium) {
 			m.planner.Media = append(m.planner.Media, p.Medium)
 		}
+		m.planner.Paths[p.Medium] = append(m.planner.Paths[p.Medium], p.Name)
 	}
 	return m
 }
@@ -230,6 +233,9 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 	}
 	m.watch(e)
 	m.own(now, e)
+	if read.Err() == nil {
+		m.learn(now, e, read)
+	}
 	if read.Err() == nil && (e.pending != nil || m.ready) {
 		m.heard(now, e, read)
 	}
@@ -252,7 +258,7 @@ func (m *Machine) heard(now time.Time, e *entry, read *request.Parsed) {
 			continue
 		}
 		if body, ok := request.Body[request.AttemptBody](read, i); ok {
-			m.begun(now, e, body.Page, c.Node)
+			m.begun(now, e, body, c.Node)
 		}
 	}
 }
@@ -282,21 +288,26 @@ func (m *Machine) call(e *entry, started start) *Call {
 	}
 	m.calls[call{e.state.Ref, a.ID}] = true
 	provider := m.lanes[started.lane].provider
-	command := Call{Provider: provider.Name, Medium: provider.Medium, Recipient: p.Recipient, Message: m.message(e.state, p), Tries: len(p.Attempts), Deadline: a.Deadline}
+	command := Call{Provider: provider.Name, Medium: provider.Medium, Recipient: p.Recipient, Message: m.message(e.state, p), Deadline: a.Deadline}
 	if started.takenOver {
-		command.LookUp, command.Earlier = true, a.ID
+		command.LookUp, command.Earlier, command.EarlierBy = true, a.ID, a.Provider
 	}
 	failed := 0
 	for i := range p.Attempts {
-		switch p.Attempts[i].Failure {
+		b := &p.Attempts[i]
+		if b.Provider == provider.Name {
+			command.Tries++
+		}
+		switch b.Failure {
 		case request.FailedUnknown:
-			command.LookUp, command.Earlier, failed = true, p.Attempts[i].ID, 0
+			command.LookUp, command.Earlier, command.EarlierBy, failed = true, b.ID, b.Provider, 0
 		case request.FailedForNow:
 			failed++
 		default: // says nothing of whether the page may have arrived
 		}
 	}
-	command.SendAnyway = failed >= lookUps
+	// Who cannot be asked whether it has the page keeps nobody from sending it through another provider.
+	command.SendAnyway = failed >= lookUps || (command.LookUp && command.EarlierBy != provider.Name)
 	return &command
 }
 

@@ -17,6 +17,8 @@ const (
 	failures    = 5
 	failingFor  = 10 * time.Second
 	failingLong = time.Minute
+	// wrongTold is how long the alarm of a configuration that is wrong stands, at least.
+	wrongTold = 5 * time.Minute
 	// redisAway is how long Redis may be away, and logAway the log, without an alarm: a fail-over takes up to nine seconds.
 	redisAway = 10 * time.Second
 	logAway   = 15 * time.Second
@@ -143,6 +145,8 @@ type Monitor struct {
 type record struct {
 	failed            int       // attempts in a row
 	since, last, took time.Time // first and last of them; the last one that was accepted
+	wrong             string    // the code by which it said last that our configuration is wrong …
+	wrongAt           time.Time // … and when: it may take something else meanwhile, as calls
 }
 
 // away is since when something is away, zero while it is there.
@@ -209,14 +213,30 @@ func (m *Monitor) See(seq uint64, read *request.Parsed) {
 				r.since = c.Time.Time
 			}
 			r.last = c.Time.Time
+			if b.Failure == request.FailedConfig { // it does not mend itself: no second one is waited for
+				r.wrong, r.wrongAt = b.Code, c.Time.Time
+			}
 		}
 	}
 }
 
 func (r *record) failing(now time.Time) bool {
 	lasted := r.last.Sub(r.since)
-	return r.failed > 0 && now.Sub(r.last) <= 2*failingLong &&
-		((r.failed >= failures && lasted >= failingFor) || (r.failed > 1 && lasted >= failingLong))
+	return r.misconfigured(now) || (r.failed > 0 && now.Sub(r.last) <= 2*failingLong &&
+		((r.failed >= failures && lasted >= failingFor) || (r.failed > 1 && lasted >= failingLong)))
+}
+
+// misconfigured reports whether it said a while ago that our configuration is wrong.
+func (r *record) misconfigured(now time.Time) bool {
+	return r.wrong != "" && now.Sub(r.wrongAt) < wrongTold
+}
+
+// saying is what the alarm of a provider tells besides its name.
+func (r *record) saying(now time.Time) string {
+	if r.misconfigured(now) {
+		return "it says that our configuration is wrong: " + r.wrong
+	}
+	return fmt.Sprintf("%d attempts failed in a row", r.failed)
 }
 
 // Standing is the log of an alarm that stands; nil when none does.
@@ -271,9 +291,7 @@ func (m *Monitor) wanted(now time.Time, s Sight) []request.AlarmBody {
 	slices.Sort(names)
 	for _, name := range names {
 		if r := m.providers[name]; r.failing(now) {
-			wanted = append(wanted, request.AlarmBody{
-				Kind: request.AlarmProvider, Cause: "provider " + name, Detail: fmt.Sprintf("%d attempts failed in a row", r.failed),
-			})
+			wanted = append(wanted, request.AlarmBody{Kind: request.AlarmProvider, Cause: "provider " + name, Detail: r.saying(now)})
 		}
 	}
 	if s.Redis != nil {

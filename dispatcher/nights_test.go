@@ -94,6 +94,9 @@ func night(t *testing.T, seed uint64, seen *tally) {
 		w.policy.Levels = [][]string{{"person:ada", "person:bruno", "person:carmen", "person:dalia", "person:erik"}}
 	}
 	w.limit = notifier.Limit{PerSecond: []float64{0, 1, 10}[random.IntN(3)]}
+	if w.second = random.IntN(2) == 0; w.second {
+		w.silent = func(dispatcher.Call) bool { return random.IntN(3) == 0 }
+	}
 	take := func(ref request.Ref) { w.acknowledge(ref, people[random.IntN(5)]) }
 	w.provider = func(c dispatcher.Call) (time.Duration, notifier.Outcome) {
 		switch random.IntN(12) { // somebody answers while this call is under way, or when the next one begins

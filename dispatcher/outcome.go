@@ -31,7 +31,7 @@ func (c Call) AfterLookUp(o notifier.Outcome, now time.Time) (events []request.E
 	switch o := o.(type) {
 	case notifier.Accepted:
 		found := c.body()
-		found.Attempt, found.ProviderID = c.Earlier, o.ProviderID
+		found.Attempt, found.Provider, found.ProviderID = c.Earlier, c.EarlierBy, o.ProviderID
 		events = append(events, request.NewEvent(request.AttemptSent, found))
 		if c.Earlier != c.Message.Attempt {
 			superseded := c.body()

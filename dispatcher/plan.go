@@ -24,6 +24,8 @@ type Planner struct {
 	Roster *roster.Compiled
 	// Media are the channels that a provider serves, as "sms".
 	Media []string
+	// Paths are the names of the providers of each of them, the one that is preferred first.
+	Paths map[string][]string
 	// Beside are those of them over which people are told that they are asked, and nobody answers; they are not among Media.
 	Beside []string
 	// Webhook says whether a sender wants to be told, by their id; nil: nobody does. It must be quick, and never blocks.
@@ -280,6 +282,11 @@ func (p *plan) unreachable() bool {
 			return false
 		}
 		if p.contact(person, p.tried(person)) != nil {
+			return false
+		}
+		if p.hasPage(person, func(page *request.Page) bool {
+			return page.Purpose == request.Ask && page.State == request.PageFailed && page.Level == p.s.Step.Level && page.Round == p.s.Step.Round && p.otherPath(page) != ""
+		}) {
 			return false
 		}
 	}

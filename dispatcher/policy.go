@@ -28,6 +28,11 @@ type Policy struct {
 	// Recalls is how often a call that nobody answered with a key is repeated at once within a step: the second of two calls within three
 	// minutes rings through the silent hours of many phones.
 	Recalls int
+	// SecondPath is how long after a step's first attempt people who have not answered are asked through the second provider of a channel, too, by
+	// urgency: 0 is at once, through both. An urgency that is missing goes through the second one only when the first does not get it through.
+	SecondPath map[request.Urgency]time.Duration
+	// Receipt is how long after a text was sent somebody must have said that it arrived: else it goes through the second provider, too.
+	Receipt time.Duration
 	// Repeat is the time between two rounds of everyone, once everyone was asked in vain.
 	Repeat time.Duration
 	// DayFrom and DayTo bound, in roster time since midnight, when a routine request is paged.
@@ -62,6 +67,10 @@ func DefaultPolicy() Policy {
 			request.Urgent:    {{notifier.MediumSMS, 0}, {notifier.MediumVoice, 2 * time.Minute}},
 			request.Routine:   {{notifier.MediumSMS, 0}},
 		},
+		SecondPath: map[request.Urgency]time.Duration{
+			request.Emergency: 0, request.Critical: time.Minute, request.Urgent: 2 * time.Minute, request.Routine: 10 * time.Minute,
+		},
+		Receipt: 30 * time.Second,
 		Recalls: 1,
 		Repeat:  15 * time.Minute,
 		DayFrom: 8 * time.Hour, DayTo: 20 * time.Hour,
@@ -69,6 +78,22 @@ func DefaultPolicy() Policy {
 		FirstSend: 30 * time.Second,
 
 		UndoWindow: time.Minute,
+	}
+}
+
+// SetWait sets the wait of an urgency. Where it gets shorter, the times within a step get shorter with it.
+func (p *Policy) SetWait(u request.Urgency, wait time.Duration) {
+	was := p.Waits[u]
+	p.Waits[u] = wait
+	if wait >= was {
+		return
+	}
+	share := func(d time.Duration) time.Duration { return time.Duration(float64(d) / float64(was) * float64(wait)) }
+	for i := range p.Channels[u] {
+		p.Channels[u][i].After = share(p.Channels[u][i].After)
+	}
+	if after, ok := p.SecondPath[u]; ok {
+		p.SecondPath[u] = share(after)
 	}
 }
 
@@ -84,7 +109,11 @@ func (p Policy) Faster(speed float64) Policy {
 			channels[u] = append(channels[u], ChannelRule{r.Channel, divide(r.After)})
 		}
 	}
-	p.Waits, p.Channels = waits, channels
+	seconds := map[request.Urgency]time.Duration{}
+	for u, after := range p.SecondPath {
+		seconds[u] = divide(after)
+	}
+	p.Waits, p.Channels, p.SecondPath, p.Receipt = waits, channels, seconds, divide(p.Receipt)
 	p.Repeat, p.Validity, p.FirstSend = divide(p.Repeat), divide(p.Validity), divide(p.FirstSend)
 	p.AckLapse, p.UndoWindow = divide(p.AckLapse), divide(p.UndoWindow)
 	return p
@@ -134,10 +163,15 @@ func (p Policy) Validate() error {
 			}
 		}
 	}
+	for _, u := range request.Urgencies {
+		if after := p.SecondPath[u]; after < 0 || after >= p.Waits[u] {
+			errs = append(errs, fmt.Errorf("policy.second_path.%s: a time within the wait of a step is needed; 0s for both providers at once, or never", u))
+		}
+	}
 	if p.Recalls < 0 {
 		errs = append(errs, errors.New("policy.recalls: not negative"))
 	}
-	if p.Repeat <= 0 || p.Validity <= 0 || p.FirstSend <= 0 || p.DayFrom < 0 || p.DayTo <= p.DayFrom {
+	if p.Repeat <= 0 || p.Validity <= 0 || p.FirstSend <= 0 || p.Receipt <= 0 || p.DayFrom < 0 || p.DayTo <= p.DayFrom {
 		errs = append(errs, errors.New("policy: repeat, validity, first_send and the hours of the day must be positive and in order"))
 	}
 	if p.AckLapse < 0 || p.UndoWindow < 0 {

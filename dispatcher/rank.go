@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dutyline/dutyline/notifier"
+	"github.com/dutyline/dutyline/request"
 )
 
 // rankDelay is how much later each rank acts than the one before it: longer than an append takes and its news travel, so that of several
@@ -120,13 +121,17 @@ func (m *Machine) patienceWith(l *lane) time.Duration {
 
 // begun notes that another node has begun an attempt: it counts against the rate of the number, whoever makes it, and it shows that the
 // lane moves.
-func (m *Machine) begun(now time.Time, e *entry, page, node string) {
-	p := e.state.Page(page)
+func (m *Machine) begun(now time.Time, e *entry, b *request.AttemptBody, node string) {
+	p := e.state.Page(b.Page)
 	if p == nil || node == m.opts.Node || m.planner.Roster == nil {
 		return
 	}
-	l := m.lane(p)
-	if a := p.Last(); a == nil || a.Joint == "" || a.Joint == notifier.JointOf(e.state.Ref, a.ID) { // of a text for several, one counts
+	by := m.paths.named(p.Channel, b.Provider)
+	if by != nil {
+		by.tries(now)
+	}
+	_, l := m.lane(p, by)
+	if b.Joint == "" || b.Joint == notifier.JointOf(e.state.Ref, b.Attempt) { // of a text for several, one counts
 		l.Spend(now, m.cost(e.state, p, l))
 	}
 	if m.rank(l.key, node) < m.rank(l.key, m.opts.Node) {

@@ -33,9 +33,11 @@ type world struct {
 	book     roster.Book
 	voice    bool // there is a provider of calls
 	ring     func(dispatcher.Call) []rung
-	webhook  func(sender string) bool // nil: there is no provider of messages to senders
-	mail     bool                     // there is a server of e-mail
-	also     []dispatcher.Provider    // after the others
+	webhook  func(sender string) bool   // nil: there is no provider of messages to senders
+	mail     bool                       // there is a server of e-mail
+	second   bool                       // there is a second provider, vonage, of what the first has
+	silent   func(dispatcher.Call) bool // nobody ever says that this text arrived; nil: nobody says so of any
+	also     []dispatcher.Provider      // after the others
 	cost     func(notifier.Message) int
 	together func(notifier.Message) bool
 }
@@ -109,6 +111,12 @@ func (w *world) start(name string) *node {
 	providers := []dispatcher.Provider{{Name: "twilio", Medium: "sms", Lane: lane, Limit: w.limit, Cost: w.cost, Together: w.together}}
 	if w.voice {
 		providers = append(providers, dispatcher.Provider{Name: "twilio", Medium: "voice", Lane: lane, Limit: w.limit})
+	}
+	for _, p := range providers {
+		if w.second {
+			p.Name = "vonage"
+			providers = append(providers, p)
+		}
 	}
 	if w.webhook != nil {
 		receiver := func(notifier.Phone) string { return "receiver.example" }
@@ -227,21 +235,24 @@ func (w *world) call(n *node, c dispatcher.Call) {
 				w.at(r.after, func() { w.report(c, r) })
 			}
 		}
+		if c.Medium == "sms" && send && w.silent != nil && !w.silent(c) && events[0].Type == request.AttemptSent {
+			w.at(2*time.Second, func() { w.report(c, rung{event: request.AttemptDelivered}) })
+		}
 	})
 }
 
 // outcome stores what came of a call.
 func (w *world) outcome(n *node, c dispatcher.Call, events []request.Event) {
 	id := request.FactID(c.Message.Attempt, "outcome")
-	w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, n.name, request.Actor{Kind: request.ByProvider, ID: "twilio"}, events...)))
+	w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, n.name, request.Actor{Kind: request.ByProvider, ID: c.Provider}, events...)))
 	w.step(n, dispatcher.Returned{Ref: c.Message.Ref, Attempts: []string{c.Message.Attempt}})
 }
 
 // report appends what the provider says of a call.
 func (w *world) report(c dispatcher.Call, r rung) {
-	body := request.AttemptBody{Page: c.Message.Page, Attempt: c.Message.Attempt, Provider: "twilio", Failure: r.kind, Code: r.code}
+	body := request.AttemptBody{Page: c.Message.Page, Attempt: c.Message.Attempt, Provider: c.Provider, Failure: r.kind, Code: r.code}
 	id := request.FactID(string(c.Message.Ref), c.Message.Attempt, string(r.event))
-	w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, "door", request.Actor{Kind: request.ByProvider, ID: "twilio"}, request.NewEvent(r.event, body))))
+	w.append(c.Message.Ref, encode(w.t, request.Fact(c.Message.Ref, id, w.now, "door", request.Actor{Kind: request.ByProvider, ID: c.Provider}, request.NewEvent(r.event, body))))
 }
 
 func encode(t testing.TB, c request.Commit) []byte {

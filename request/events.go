@@ -145,8 +145,16 @@ type PageBody struct {
 	RosterRevision uint64    `json:"roster_revision"`
 	Provider       string    `json:"provider,omitempty"` // that takes it first, where there are several; "": the first of them
 	Expires        Instant   `json:"expires,omitzero"`   // not sent after this
-	Reason         string    `json:"reason,omitempty"`   // page_cancelled: why
+	Reason         string    `json:"reason,omitempty"`   // page_cancelled: why; page_ordered through a second provider: why ([PathFailed] …)
 }
+
+// Why a page goes through another provider than the first.
+const (
+	PathBoth      = "both"       // what is so urgent goes through both at once
+	PathFailed    = "failed"     // the other one did not get it through
+	PathNoReceipt = "no_receipt" // nobody says that a text arrived
+	PathSilence   = "silence"    // nobody answers
+)
 
 // AttemptBody is the body of the attempt events: one hand-over of a page to a provider.
 type AttemptBody struct {

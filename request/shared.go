@@ -31,7 +31,7 @@ func sharedDue(list []Due) []Due {
 // share is applied to what a fold keeps.
 func (p *PageBody) share() {
 	p.Page, p.Purpose, p.About, p.Recipient = shared(p.Page), shared(p.Purpose), shared(p.About), shared(p.Recipient)
-	p.Person, p.Channel, p.Contact, p.Reason = shared(p.Person), shared(p.Channel), shared(p.Contact), shared(p.Reason)
+	p.Person, p.Channel, p.Contact, p.Provider, p.Reason = shared(p.Person), shared(p.Channel), shared(p.Contact), shared(p.Provider), shared(p.Reason)
 }
 
 // share is applied to what a fold keeps. The provider's id is the attempt's own.

@@ -88,6 +88,21 @@ func (p *Page) Made() *Attempt {
 	return made
 }
 
+// MadeBy is [Page.Made] among the attempts through one provider.
+func (p *Page) MadeBy(provider string) *Attempt {
+	var made *Attempt
+	for i := len(p.Attempts) - 1; i >= 0; i-- {
+		switch a := &p.Attempts[i]; {
+		case a.Provider != provider:
+		case a.Rank == rankFailedForGood:
+			return a
+		case made == nil && a.Failure != FailedDuplicate:
+			made = a
+		}
+	}
+	return made
+}
+
 // LookUp reports whether an earlier attempt may have arrived without our knowing.
 func (p *Page) LookUp() bool {
 	return slices.ContainsFunc(p.Attempts, func(a Attempt) bool { return a.Failure == FailedUnknown })
@@ -121,6 +136,11 @@ const (
 
 // InFlight reports whether the call to the provider has no outcome yet.
 func (a *Attempt) InFlight() bool { return a.Rank == rankStarted }
+
+// Took reports whether the provider has had the page by this attempt, whatever became of it.
+func (a *Attempt) Took() bool {
+	return a.Rank == rankSent || a.Rank == rankAnswered || a.Rank == rankDelivered
+}
 
 // A Step is one step of the escalation: a level in a round.
 type Step struct {

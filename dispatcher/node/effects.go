@@ -185,7 +185,10 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 		}
 	}
 	if c.LookUp {
-		found := safely(ctx, log, func() notifier.Outcome { return channel.Find(ctx, m) })
+		found := notifier.Outcome(notifier.NotFound{}) // as far as anybody can be asked
+		if asked := n.channels[c.EarlierBy+"/"+c.Medium]; asked != nil {
+			found = safely(ctx, log, func() notifier.Outcome { return asked.Find(ctx, m) })
+		}
 		log.Info("earlier attempt looked up", outcomeField(found))
 		if events, send := c.AfterLookUp(found, n.opts.Clock.Now()); !send {
 			return events
