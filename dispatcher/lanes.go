@@ -248,12 +248,13 @@ func (m *Machine) serve(now time.Time) {
 				break
 			}
 			e := m.entries[item.Ref]
-			if m.moves(now, e, item.Page, l) {
+			p := e.state.Page(item.Page)
+			if !tooLate(p, now) && m.moves(now, e, item.Page, l) {
 				continue
 			}
 			// Decided first, here or by another node, or the commit is full: consider puts the page back. Of many pages that expire together some
 			// are in their lanes until they are considered.
-			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts || tooLate(e.state.Page(item.Page), now) {
+			if e.pending != nil || !e.since.IsZero() || len(e.starts) == mostStarts || tooLate(p, now) {
 				m.putBack(e, item.Page)
 				continue
 			}
@@ -272,6 +273,11 @@ func (m *Machine) serve(now time.Time) {
 	}
 }
 
+// tooLate reports whether the time of a page is over that nobody has on its way. An attempt that may have arrived is looked up all the same.
+func tooLate(p *request.Page, now time.Time) bool {
+	return p.State != request.PageSending && !now.Before(p.Expires.Time)
+}
+
 // moves gives the place of a page back whose provider is passed over since it came to wait there.
 func (m *Machine) moves(now time.Time, e *entry, page string, l *lane) bool {
 	by, _ := m.pick(e.state, e.state.Page(page), now)
@@ -282,11 +288,6 @@ func (m *Machine) moves(now time.Time, e *entry, page string, l *lane) bool {
 	e.wake = now
 	m.wakes.push(e)
 	return true
-}
-
-// tooLate reports whether the time of a page is over that nobody has on its way. An attempt that may have arrived is looked up all the same.
-func tooLate(p *request.Page, now time.Time) bool {
-	return p.State != request.PageSending && !now.Before(p.Expires.Time)
 }
 
 // begin appends the intents of the attempts that were gathered; the calls follow when they are in the log.

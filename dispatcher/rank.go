@@ -131,7 +131,7 @@ func (m *Machine) begun(now time.Time, e *entry, b *request.AttemptBody, node st
 		by.tries(now)
 	}
 	_, l := m.lane(p, by)
-	if a := p.Last(); a == nil || a.Joint == "" || a.Joint == notifier.JointOf(e.state.Ref, a.ID) { // of a text for several, one counts
+	if b.Joint == "" || b.Joint == notifier.JointOf(e.state.Ref, b.Attempt) { // of a text for several, one counts
 		l.Spend(now, m.cost(e.state, p, l))
 	}
 	if m.rank(l.key, node) < m.rank(l.key, m.opts.Node) {

@@ -46,6 +46,9 @@ func (m *Machine) gather(now time.Time, l *lane, item notifier.Item, begun []*en
 		if other == e || other.pending != nil || !other.since.IsZero() || len(other.starts) > 0 || tooLate(q, now) || !joins(other.state, q) {
 			return false
 		}
+		if by, _ := m.pick(other.state, q, now); by != nil && by.Provider != l.provider { // it moves to another provider's lane
+			return false
+		}
 		more := text
 		more.More = append(slices.Clip(text.More), further(m.words(other.state, q)))
 		if !l.provider.Together(more) {

@@ -2,6 +2,7 @@ package telephone_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestATextForSeveralNamesEachWithItsCodeAndFitsThreeSegments(t *testing.T) {
 		}
 		for n := 0; ; n++ {
 			more := m
-			more.More = append(more.More[:len(more.More):len(more.More)], further(n))
+			more.More = append(slices.Clip(more.More), further(n))
 			if !telephone.FitTogether(more) {
 				break
 			}
