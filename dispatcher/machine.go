@@ -51,6 +51,8 @@ type Machine struct {
 	last     []string                        // those that rank last
 	commands []Command
 	watched  watched
+	contacts contacts
+	nextDuty nextDuties
 }
 
 type call struct {
@@ -84,8 +86,9 @@ func NewMachine(opts Options) *Machine {
 	m := &Machine{
 		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
 		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
-		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{},
+		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{}, contacts: contacts{},
 	}
+	m.planner.alarms = m.ops
 	m.planner.others, m.planner.naming = m.entries, map[request.Ref]map[request.Ref]*request.State{}
 	for _, p := range opts.Providers {
 		if p.Medium == SenderMedium {
@@ -211,6 +214,7 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 			m.asked[p.Person][in.Ref] = true
 		}
 	}
+	m.contacts.note(e.state, read)
 	e.open = 0
 	for i := range e.state.Pages {
 		if e.state.Pages[i].State.Open() {
@@ -298,6 +302,10 @@ func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 		msg.Duty = m.duty(s, p.Person)
 	case !s.Alarm.Due.IsZero():
 		msg.Duty.From = s.Alarm.Due.In((&plan{Planner: m.planner}).zone())
+		if person, _, ok := s.Alarm.OfContact(); ok {
+			who, _ := m.planner.Roster.Person(person)
+			msg.Duty.CallSign = who.CallSign
+		}
 	}
 	if p.Recipient == request.ToSender {
 		msg.To = m.sender(p)

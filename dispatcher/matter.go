@@ -41,6 +41,8 @@ func (p *plan) ops() {
 		p.handover()
 	case request.OpsTest:
 		p.test()
+	case request.OpsContact:
+		p.contactLog()
 	}
 }
 
@@ -237,6 +239,9 @@ func (m *Machine) duty(s *request.State, person string) notifier.Duty {
 		}
 	}
 	d.CallSign = strings.Join(signs, ", ")
+	if b.Kind == request.OpsContact {
+		m.describe(&d, b)
+	}
 	zone := m.planner.Roster.Zone(b.Roster)
 	if !b.From.IsZero() {
 		d.From = b.From.In(zone)

@@ -55,6 +55,9 @@ type MatterBody struct {
 	RosterRevision uint64 `json:"roster_revision,omitempty"`
 	// Contacts are those over which Person gets a test page.
 	Contacts []Tested `json:"contacts,omitempty"`
+	// Contact is that of Person which fails, and Alarm the one that stands about it.
+	Contact string `json:"contact,omitempty"`
+	Alarm   Ref    `json:"alarm,omitempty"`
 }
 
 // A Handed is a request that is handed over. Since is when who goes off duty got it, by its own log: if they gave it away and took it back since,
@@ -133,7 +136,7 @@ func (s *State) begin(c *Commit, t EventType, b MatterBody) {
 	case !s.Exists() && (t == HandoverOffered) == (b.Kind == OpsHandover):
 		s.Matter = &Matter{MatterBody: b, Offered: c.Time.Time}
 		s.Received, s.Status, s.Escalation, s.Urgency = c.Time.Time, StatusReceived, Running, Urgent
-		if b.Kind == OpsShift || b.Kind == OpsTest {
+		if b.Kind == OpsShift || b.Kind == OpsTest || b.Kind == OpsContact {
 			s.Urgency = Routine // nothing waits behind it
 		}
 	case s.Kind() == OpsHandover && t == HandoverOffered && !s.Status.Ended():

@@ -24,7 +24,7 @@ func written(m notifier.Message, l phrase.Language) string {
 	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)}
 	d := m.Duty
 	args.Roster, args.CallSign, args.Open = d.Roster, d.CallSign, d.Open
-	args.From, args.Until = moment(d.From), moment(d.Until)
+	args.From, args.Until, args.Digits, args.Number = moment(d.From), moment(d.Until), d.Digits, d.Number
 	for _, ref := range d.Requests {
 		args.Requests = append(args.Requests, ref.String())
 	}

@@ -26,6 +26,7 @@ var written = map[notifier.About][]string{
 	notifier.AskToCover:       {"KESTREL", "national", "2026-03-28 20:00 EET", "2026-03-29 08:00 EEST"},
 	notifier.TellCoverTaken:   {"KESTREL", "national", "2026-03-28 20:00 EET", "2026-03-29 08:00 EEST"},
 	notifier.TellCoverExpired: {"KESTREL", "national", "2026-03-28 20:00 EET", "2026-03-29 08:00 EEST"},
+	notifier.TellContactAhead: {"KESTREL"}, notifier.TellOptedOut: {"01", "+15005550006"}, notifier.TellTextsFail: {"01"}, notifier.TellCallsFail: {"01"},
 }
 
 // about is a message about something, with all that a duty says.
@@ -40,6 +41,7 @@ func about(t *testing.T, a notifier.About) notifier.Message {
 	m.Duty = notifier.Duty{
 		Roster: "national", CallSign: "KESTREL", Open: 14, Requests: []request.Ref{"9QX2M4K7B"},
 		From: time.Date(2026, 3, 28, 20, 0, 0, 0, riga), Until: time.Date(2026, 3, 29, 8, 0, 0, 0, riga),
+		Digits: "01", Number: "+15005550006",
 	}
 	if !a.Asks() {
 		m.Code = ""
