@@ -146,3 +146,10 @@ type Sink interface {
 	// the same key again must lead to an answer that is true, as AlreadyYours is.
 	Key(ctx context.Context, k KeyPress) Answer
 }
+
+// OptOuts is what a [Sink] may be besides: it hears of the words that providers obey by themselves. They are no commands, and get no answer.
+type OptOuts interface {
+	// OptedOut says that a telephone has sent STOP (out), so that texts to it are refused, or START, so that they are taken again. It may be said
+	// more than once.
+	OptedOut(ctx context.Context, from Phone, out bool)
+}
