@@ -28,7 +28,9 @@ func refused(at time.Duration, provider, code string) came {
 	return came{at, provider, code, request.FailedForGood}
 }
 
-func lostBy(at time.Duration, kind request.FailureKind) came { return came{at, "twilio", "30003", kind} }
+func lostBy(at time.Duration, kind request.FailureKind) came {
+	return came{at, "twilio", "30003", kind}
+}
 
 func arrived(at time.Duration, provider string) came { return came{at, provider, "delivered", ""} }
 
@@ -195,7 +197,9 @@ func TestTheAlarmOfAContactStandsWithoutItsPagesAndEndsWithAnEditOrAnArrival(t *
 	})
 	w.found(n, "")
 	for name, gone := range map[string]func(*roster.Person){
-		"the contact is gone": func(p *roster.Person) { p.Contacts = []roster.Contact{{ID: "other", Channel: "sms", Address: "+15005550198", Verified: true}} },
+		"the contact is gone": func(p *roster.Person) {
+			p.Contacts = []roster.Contact{{ID: "other", Channel: "sms", Address: "+15005550198", Verified: true}}
+		},
 	} {
 		w, n, _ = flagged()
 		w.edit(func(b *roster.Book) { b.People = slices.Clone(b.People); gone(&b.People[0]) })

@@ -24,6 +24,8 @@ type Options struct {
 	CallTimeout time.Duration // one call to a provider
 	// Webhook says whether a sender wants to be told over [SenderMedium], by their id; nil: nobody does.
 	Webhook func(sender string) bool
+	// Mark gives the digests of addresses that are tested; nil: this machine orders no test pages by itself.
+	Mark MarkOf
 }
 
 // A Machine is the dispatcher of one node. Not safe for concurrent use: its owner steps it from one goroutine or under a lock.
@@ -53,6 +55,8 @@ type Machine struct {
 	watched  watched
 	contacts contacts
 	nextDuty nextDuties
+
+	appointed appointments
 }
 
 type call struct {
