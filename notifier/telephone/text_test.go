@@ -2,6 +2,7 @@ package telephone_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -110,5 +111,26 @@ func TestWhatCarriersKeepIsNotAnsweredAndWhatTheyHandOnIs(t *testing.T) {
 	}
 	if want := []string{"HELP", "info", "MENU", "stop it"}; !slices.Equal(s.got, want) {
 		t.Errorf("the sink is told %q, want %q", s.got, want)
+	}
+}
+
+// obeys is a sink that hears of the words that providers obey.
+type obeys struct {
+	texts
+
+	heard []string
+}
+
+func (o *obeys) OptedOut(_ context.Context, from notifier.Phone, out bool) {
+	o.heard = append(o.heard, fmt.Sprint(string(from), out))
+}
+
+func TestWhoListensHearsOfAnOptOutAndItIsNoCommand(t *testing.T) {
+	o := &obeys{}
+	for _, text := range []string{"STOP", " unsubscribe\n", "424242", "Start", "stop it"} {
+		telephone.Reply(t.Context(), o, "+15005550101", "id", text, zap.NewNop())
+	}
+	if want := []string{"+15005550101true", "+15005550101true", "+15005550101false"}; !slices.Equal(o.heard, want) || !slices.Equal(o.got, []string{"424242", "stop it"}) {
+		t.Errorf("heard %q, commands %q", o.heard, o.got)
 	}
 }
