@@ -65,6 +65,10 @@ func (c contacts) note(s *request.State, read *request.Parsed) {
 			if b, ok := request.Body[request.PassedBody](read, i); ok && (b.Via == request.ViaCode || b.Via == request.ViaKey) {
 				c.look(s.Ref, s.Page(b.Page), true)
 			}
+		case request.HandoverConfirmed:
+			if b, ok := request.Body[request.HandoverConfirmedBody](read, i); ok && (b.Via == request.ViaCode || b.Via == request.ViaKey) {
+				c.look(s.Ref, s.Page(b.Page), true)
+			}
 		default:
 		}
 	}

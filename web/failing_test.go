@@ -17,7 +17,8 @@ func TestAContactThatFailsIsMarkedInReadinessOnThePageAndInTheListOfAlarms(t *te
 	person := w.book.People[0]
 	number := person.Contacts[0].Address
 	w.book.People[0].Contacts = []roster.Contact{
-		{ID: "mobile", Channel: "sms", Address: number, Verified: true}, {ID: "call", Channel: "voice", Address: number, Verified: true},
+		{ID: "mobile", Channel: "sms", Address: number, Verified: true},
+		{ID: "call", Channel: "voice", Address: number, Verified: true},
 		{ID: "other", Channel: "sms", Address: "+15005550155", Verified: true},
 	}
 	since := request.At(w.now.Add(-time.Hour))
