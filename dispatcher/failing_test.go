@@ -261,3 +261,20 @@ func TestTheOfficerWhoseTextIsRefusedIsCalledWithinTheSameStep(t *testing.T) {
 		t.Errorf("%d calls, %d steps, %+v", len(w.calls), s.Step.Count, w.calls)
 	}
 }
+
+func TestAContactFailsSinceTheFirstRefusalAfterTheLastArrivalThroughTheSameProvider(t *testing.T) {
+	const h = time.Hour
+	w := newWorld(t)
+	n := w.reader()
+	w.nodes = append(w.nodes, n)
+	for i, c := range []came{
+		refused(-5*h, "twilio", "21610"), arrived(-4*h, "twilio"), refused(-3*h, "twilio", "21610"), arrived(-2*h, "vonage"), refused(-h, "twilio", "21610"),
+	} {
+		for _, entry := range w.seen(i, c) {
+			w.append(entry.ref, entry.data)
+		}
+	}
+	if found := n.machine.Troubles(w.now); len(found) != 1 || !found[0].Failing.Since.Equal(w.now.Add(-3*h)) {
+		t.Errorf("found %+v", found)
+	}
+}
