@@ -31,7 +31,8 @@ type Alarm struct {
 	Cause     string            `json:"cause"`
 	Since     request.Instant   `json:"since"`
 	ClearedAt request.Instant   `json:"cleared_at"`
-	Due       request.Instant   `json:"due,omitzero"` // of an alarm about the roster: when what it is about begins; until an hour before it wakes nobody
+	Due       request.Instant   `json:"due,omitzero"`     // of an alarm about the roster: when what it is about begins; until an hour before it wakes nobody
+	Failing   request.Failing   `json:"failing,omitzero"` // of kind contact_failing: why pages over the contact do not arrive
 	Paged     []string          `json:"paged"`
 }
 

@@ -45,6 +45,17 @@ type ContactReady struct {
 	// Of a contact that was verified by a test page: when, and until when that counts (not included); zero of any other.
 	VerifiedAt    request.Instant `json:"verified_at,omitzero"`
 	VerifiedUntil request.Instant `json:"verified_until,omitzero"`
+	// Failing says why pages over it do not arrive now; nil of one that works as far as is known.
+	Failing *ContactFailing `json:"failing,omitempty"`
+}
+
+// A ContactFailing is why pages over a contact do not arrive, and what to do. It has no names and no numbers.
+type ContactFailing struct {
+	Alarm string `json:"alarm"` // reference of the alarm that stands
+	request.Failing
+
+	Detail string `json:"detail"`
+	Fix    string `json:"fix"`
 }
 
 // A DutyReady is a time on duty.

@@ -140,6 +140,9 @@ func (b Batch) Returned() (in Returned, ok bool) {
 	return in, len(in.Attempts) > 0
 }
 
+// completed is the code of a call that was picked up and is over.
+const completed = "completed"
+
 // FactOf is what a provider's report says of an attempt, with an id that is the same when the report is repeated. ok is false when it names no
 // attempt.
 func FactOf(r notifier.Report) (f Fact, ok bool) {
@@ -162,7 +165,7 @@ func FactOf(r notifier.Report) (f Fact, ok bool) {
 	case notifier.Lost:
 		kind, body.Failure, body.Code = request.AttemptFailed, r.Kind, r.Code
 	case notifier.Ended: // whoever pressed a key has acknowledged or passed by now, and this is no news of them
-		kind, body.Failure, body.Code = request.AttemptFailed, request.FailedNoKey, "completed"
+		kind, body.Failure, body.Code = request.AttemptFailed, request.FailedNoKey, completed
 	}
 	return Fact{
 		Ref: r.Ref, Actor: request.Actor{Kind: request.ByProvider, ID: r.Provider}, ID: request.FactID(parts...),

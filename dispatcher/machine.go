@@ -34,6 +34,8 @@ type Options struct {
 	Webhook func(sender string) bool
 	// Canaries test the providers; the zero value: none do.
 	Canaries Canaries
+	// Mark gives the digests of addresses that are tested; nil: this machine orders no test pages by itself.
+	Mark MarkOf
 }
 
 // A Machine is the dispatcher of one node. Not safe for concurrent use: its owner steps it from one goroutine or under a lock.
@@ -64,6 +66,10 @@ type Machine struct {
 	commands []Command
 	joints   []*joint // texts that wait for the intents of their pages
 	watched  watched
+	contacts contacts
+	nextDuty nextDuties
+
+	appointed appointments
 }
 
 type call struct {
@@ -98,9 +104,9 @@ func NewMachine(opts Options) *Machine {
 	m := &Machine{
 		opts: opts, planner: Planner{Policy: opts.Policy, duties: &duties{}}, entries: map[request.Ref]*entry{}, waiting: map[request.Ref]*entry{},
 		ops: map[request.Ref]*entry{}, lanes: map[string]*lane{}, onPhone: notifier.NewBusy(), calls: map[call]bool{}, asked: map[string]map[request.Ref]bool{}, live: []string{opts.Node},
-		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{}, paths: pathsOf(opts.Providers),
+		owned: map[string]map[request.Ref]*entry{}, matters: map[matterKey]*request.State{}, paths: pathsOf(opts.Providers), contacts: contacts{},
 	}
-	m.planner.Paths = map[string][]string{}
+	m.planner.Paths, m.planner.alarms = map[string][]string{}, m.ops
 	m.planner.others, m.planner.naming = m.entries, map[request.Ref]map[request.Ref]*request.State{}
 	for _, p := range opts.Providers {
 		if p.Medium == SenderMedium {
@@ -228,6 +234,7 @@ func (m *Machine) committed(now time.Time, in Committed) error {
 			m.asked[p.Person][in.Ref] = true
 		}
 	}
+	m.contacts.note(e.state, read)
 	e.open = 0
 	for i := range e.state.Pages {
 		if e.state.Pages[i].State.Open() {
@@ -346,6 +353,10 @@ func (m *Machine) words(s *request.State, p *request.Page) notifier.Message {
 		msg.Duty = m.duty(s, p.Person)
 	case !s.Alarm.Due.IsZero():
 		msg.Duty.From = s.Alarm.Due.In((&plan{Planner: m.planner}).zone())
+		if person, _, ok := s.Alarm.OfContact(); ok {
+			who, _ := m.planner.Roster.Person(person)
+			msg.Duty.CallSign = who.CallSign
+		}
 	}
 	if p.Recipient == request.ToSender {
 		msg.To = m.sender(p)

@@ -43,6 +43,8 @@ func (p *plan) ops() {
 		p.test()
 	case request.OpsCanary:
 		p.canary()
+	case request.OpsContact:
+		p.contactLog()
 	}
 }
 
@@ -239,6 +241,9 @@ func (m *Machine) duty(s *request.State, person string) notifier.Duty {
 		}
 	}
 	d.CallSign = strings.Join(signs, ", ")
+	if b.Kind == request.OpsContact {
+		m.describe(&d, b)
+	}
 	zone := m.planner.Roster.Zone(b.Roster)
 	if !b.From.IsZero() {
 		d.From = b.From.In(zone)

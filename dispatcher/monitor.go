@@ -58,7 +58,7 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	for _, target := range m.planner.nobodyOnDuty(now) {
 		t.add(nil, request.AlarmBody{Kind: request.AlarmNobody, Cause: target})
 	}
-	for _, a := range m.rosterTroubles(now) {
+	for _, a := range slices.Concat(m.rosterTroubles(now), m.failingTroubles(now)) {
 		t.add(nil, a)
 	}
 	for _, a := range m.canaryTroubles() {

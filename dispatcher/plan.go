@@ -33,6 +33,7 @@ type Planner struct {
 
 	duties *duties
 	others map[request.Ref]*entry                         // the logs beside the one that is planned for; nil: there are none
+	alarms map[request.Ref]*entry                         // those of operations among them
 	naming map[request.Ref]map[request.Ref]*request.State // request → handovers that name it
 }
 

@@ -21,7 +21,7 @@ const (
 // TestPage is the matter of a test page to a person: over each contact for texts, and by a call over each other telephone; with calls, by a call
 // over those that take both, too. mark gives the digest of an address for the test that a cause names. Whoever orders the same within a minute
 // orders one. ok is false when the person has no telephone.
-func TestPage(p roster.Person, calls bool, now time.Time, mark func(cause, contact, address string) string) (b request.MatterBody, ok bool) {
+func TestPage(p roster.Person, calls bool, now time.Time, mark MarkOf) (b request.MatterBody, ok bool) {
 	now = now.UTC().Truncate(time.Minute)
 	b = request.MatterBody{
 		Kind: request.OpsTest, Cause: p.ID + " " + now.Format(time.RFC3339), About: string(notifier.AskToAnswer), Asks: []string{p.ID}, Person: p.ID,
@@ -33,16 +33,24 @@ func TestPage(p roster.Person, calls bool, now time.Time, mark func(cause, conta
 	if p.Erased {
 		return b, false
 	}
+	for _, c := range tested(p, calls) {
+		b.Contacts = append(b.Contacts, request.Tested{Contact: c.ID, Mark: mark(b.Cause, c.ID, c.Address)})
+	}
+	return b, len(b.Contacts) > 0
+}
+
+// tested lists the contacts that a test goes to: those for texts, and those for calls alone; with calls, all of telephones.
+func tested(p roster.Person, calls bool) (list []roster.Contact) {
 	texted := map[string]bool{}
 	for _, c := range p.Contacts {
 		texted[c.Address] = texted[c.Address] || c.Channel == notifier.MediumSMS
 	}
 	for _, c := range p.Contacts {
 		if c.Channel == notifier.MediumSMS || (c.Channel == notifier.MediumVoice && (calls || !texted[c.Address])) {
-			b.Contacts = append(b.Contacts, request.Tested{Contact: c.ID, Mark: mark(b.Cause, c.ID, c.Address)})
+			list = append(list, c)
 		}
 	}
-	return b, len(b.Contacts) > 0
+	return list
 }
 
 // NightOf reports whether nobody may be woken for a test: it is between 22:00 and 07:00 where the person lives, as far as their book says.

@@ -89,7 +89,8 @@ func (c *shifts) ended(p *plan, person string) end {
 	return last
 }
 
-// Wanted lists the matters that should have been raised by now and are not known to be: notices of shifts, handovers, and canaries. Every node that has
+// Wanted lists the matters that should have been raised by now and are not known to be: notices of shifts and of failing contacts, handovers, test
+// pages that renew verifications, and canaries. Every node that has
 // read as far lists the same.
 func (m *Machine) Wanted(now time.Time) []request.MatterBody {
 	if !m.decides(now) {
@@ -108,7 +109,7 @@ func (m *Machine) Wanted(now time.Time) []request.MatterBody {
 			list = append(list, b)
 		}
 	}
-	return append(list, m.canariesDue(now)...)
+	return slices.Concat(list, m.ownersToTell(p), m.renewalsDue(p), m.canariesDue(now))
 }
 
 // NextNotice is when, after now, a notice of a shift or a handover may be wanted by the roster alone, or a canary by the clock; ok is false when there is nothing to wait for.

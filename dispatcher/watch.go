@@ -120,13 +120,15 @@ func (p Planner) watches(id string) bool {
 	})
 }
 
-// moved reports whether a standing alarm about the roster comes at another time than its log says. One that has begun to page about a telephone goes
-// on until the telephone is verified, whoever is on duty meanwhile.
+// moved reports whether a standing alarm about the roster comes at another time than its log says, or its contact fails for another reason. One that
+// has begun to page about a telephone goes on until the telephone is verified, or works, whoever is on duty meanwhile.
 func moved(stands, wanted request.AlarmBody, now time.Time) bool {
 	switch {
+	case stands.Failing != wanted.Failing:
+		return true
 	case wanted.Due.IsZero() || stands.Due.Equal(wanted.Due.Time):
 		return false
-	case stands.Kind == request.AlarmUnverified && !stands.Quiet(now):
+	case (stands.Kind == request.AlarmUnverified || stands.Kind == request.AlarmFailing) && !stands.Quiet(now):
 		return false
 	}
 	return !later(stands.Due.Time, now).Equal(later(wanted.Due.Time, now))
@@ -165,10 +167,14 @@ func (p *plan) ahead() {
 // tellAhead orders the text that tells somebody what is ahead, unless they were told, or are being told. One that could not be sent by the evening
 // is tried again on the next day.
 func (p *plan) tellAhead(person string, expires time.Time) {
+	about := notifier.TellAhead
+	if p.s.Alarm.Kind == request.AlarmFailing {
+		about = notifier.TellContactAhead
+	}
 	var tried []string
 	for i := range p.s.Pages {
 		page := &p.s.Pages[i]
-		if page.Person != person || page.About != string(notifier.TellAhead) {
+		if page.Person != person || page.About != string(about) {
 			continue
 		}
 		switch page.State {
@@ -180,7 +186,7 @@ func (p *plan) tellAhead(person string, expires time.Time) {
 		}
 	}
 	if contact := p.contactOver(notifier.MediumSMS, person, tried); contact != nil {
-		p.order(person, request.PageBody{Purpose: request.Notice, About: string(notifier.TellAhead), Expires: request.At(expires)}, contact)
+		p.order(person, request.PageBody{Purpose: request.Notice, About: string(about), Expires: request.At(expires)}, contact)
 	}
 }
 

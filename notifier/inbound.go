@@ -156,3 +156,10 @@ type Sink interface {
 	// the answer is PINWanted, WrongPIN or PINLocked.
 	Key(ctx context.Context, k KeyPress) Answer
 }
+
+// OptOuts is what a [Sink] may be besides: it hears of the words that providers obey by themselves. They are no commands, and get no answer.
+type OptOuts interface {
+	// OptedOut says that a telephone has sent STOP (out), so that texts to it are refused, or START, so that they are taken again. It may be said
+	// more than once.
+	OptedOut(ctx context.Context, from Phone, out bool)
+}

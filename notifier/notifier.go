@@ -53,6 +53,11 @@ const (
 
 	TellCoverTaken   About = "cover_taken"   // who asked for cover: who has it
 	TellCoverExpired About = "cover_expired" // who asked for cover, and coordinators: nobody took it
+
+	TellContactAhead About = "contact_ahead" // coordinators: a contact of a colleague fails, and they are not on duty yet
+	TellOptedOut     About = "contact_stop"  // an officer, over another contact: texts do not reach them because of a STOP
+	TellTextsFail    About = "contact_texts" // the same, for another reason
+	TellCallsFail    About = "contact_calls" // calls do not reach them
 )
 
 // Asks reports whether the message asks for something, and carries a code to answer with.
@@ -72,6 +77,8 @@ type Duty struct {
 	Open        int           // requests that are open
 	Requests    []request.Ref // that are handed over
 	From, Until time.Time     // of the shift, in the zone of its roster
+	Digits      string        // the last two of the number that fails
+	Number      string        // ours, from which texts to that number go
 }
 
 // A Message is what one attempt hands to a provider. It holds nothing of the content of a request, and no person but its recipient.

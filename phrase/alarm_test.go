@@ -9,7 +9,7 @@ import (
 
 var alarmKinds = []string{
 	"unanswered", "nobody_on_duty", "no_usable_channel", "provider_failing", "redis_away", "log_was_away", "clock_offset", "page_late",
-	"roster_gap", "unverified_on_duty", "coverage_broken",
+	"roster_gap", "unverified_on_duty", "coverage_broken", "contact_failing",
 	"handover_unconfirmed", "canary_lost", "canary_slow",
 }
 

@@ -17,6 +17,7 @@ func fullest(sign string) Args {
 		Reference: "7K4M-2QX9-U", Code: "123456", CallSign: sign, Roster: "national", From: Moment(day), Until: Moment(day.AddDate(0, 0, 1)), Open: 14,
 		Requests: []string{"7K4M-2QX9-D", "2QX9-7K4M-H", "9QX2-M4K7-B", "8QX2-M4K7-B", "1QX2-M4K7-B"},
 		Now:      []string{sign}, Next: []string{"HERON"},
+		Digits: "01", Number: "+15005550006",
 	}
 }
 

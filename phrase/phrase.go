@@ -143,6 +143,21 @@ const (
 	VoicePINLocked Key = "voice_pin_locked" // no PIN counts for an hour
 )
 
+// What is told of a contact that fails: to coordinators, and to its owner over another one.
+const (
+	ContactAhead       Key = "sms_contact_ahead" // {reference} {call_sign}
+	ContactStop        Key = "sms_contact_stop"  // {reference} {digits} {number}: texts do not arrive, because of a STOP
+	ContactTexts       Key = "sms_contact_texts" // {reference} {digits}: for another reason
+	ContactCalls       Key = "sms_contact_calls" // {reference} {digits}: calls do not arrive
+	VoiceContactStop   Key = "voice_contact_stop"
+	VoiceContactTexts  Key = "voice_contact_texts"
+	VoiceContactCalls  Key = "voice_contact_calls"
+	MailContactSubject Key = "mail_contact_subject" // {reference}
+	MailContactStop    Key = "mail_contact_stop"    // {digits} {number}
+	MailContactTexts   Key = "mail_contact_texts"   // {digits}
+	MailContactCalls   Key = "mail_contact_calls"   // {digits}
+)
+
 // Messages lists the keys of text messages. Do not modify.
 var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyEnded, PassedOn, CannotPass, WrongCode, NoCode, SeveralMatches, TooManyGuesses, TryAgain, Spared, Alarm, AlarmTaken, AlarmOver, Test, TestPassed, TestOver, Canary}
 
@@ -150,6 +165,7 @@ var Messages = []Key{Ask, Withdrawn, Taken, AlreadyYours, AlreadyTaken, AlreadyE
 var LongMessages = []Key{
 	AlarmAhead, ShiftSoon, ShiftNow, HandoverOut, HandoverIn, HandedOver, HandoverUnsigned, Signed, TakenOver, AlreadyConfirmed, HandoverOver,
 	Menu, Who, WhoLast, WhoGap, WhoNobody, WhoAlways, TakeOffer, TakeGap, TookOver, OnDuty, CannotTake, CoverOffer, CoverAsked, CoverOpen, NoDuty, CodeOver, CoverIsYours, CoverOver, Declined, Cover, CoverTaken, CoverExpired,
+	ContactAhead, ContactStop, ContactTexts, ContactCalls,
 }
 
 // Args fill the placeholders of a text.
@@ -167,6 +183,8 @@ type Args struct {
 	Open        int      // how many requests
 	Requests    []string // their references, of which the first three are named
 	Items       []string // of [Together], as [Item] writes them
+	Digits      string   // the last two of a number
+	Number      string   // one of ours
 }
 
 //go:embed lang/*.json
@@ -221,7 +239,7 @@ func Spoken(l Language, k Key, a Args) string {
 func fill(l Language, text, reference, urgency, language string, a Args) string {
 	return strings.NewReplacer("{reference}", reference, "{urgency}", urgency, "{language}", language, "{code}", a.Code, "{call_sign}", a.CallSign,
 		"{alarm}", alarm(l, a.Alarm), "{roster}", a.Roster, "{from}", a.From, "{until}", a.Until, "{open}", strconv.Itoa(a.Open),
-		"{requests}", some(a.Requests), "{items}", strings.Join(a.Items, "; "), "{now}", strings.Join(a.Now, ", "), "{next}", strings.Join(a.Next, ", ")).Replace(text)
+		"{requests}", some(a.Requests), "{items}", strings.Join(a.Items, "; "), "{now}", strings.Join(a.Now, ", "), "{next}", strings.Join(a.Next, ", "), "{digits}", a.Digits, "{number}", a.Number).Replace(text)
 }
 
 // Item is one of several that ask in one text: its urgency, reference, language and code.

@@ -77,7 +77,7 @@ func TestNoTextMessageTellsPeopleToSendAWordThatCarriersKeep(t *testing.T) {
 	for _, l := range Languages {
 		for _, key := range slices.Concat(Messages, LongMessages) {
 			for _, word := range regexp.MustCompile(`[A-Z]{3,}`).FindAllString(words[l][key], -1) {
-				if slices.Contains(reserved, word) {
+				if slices.Contains(reserved, word) && (key != ContactStop || word != "START") { // that one is told to, over another telephone
 					t.Errorf("%s %s says %s", l, key, word)
 				}
 			}

@@ -259,6 +259,8 @@ type AlarmBody struct {
 	Urgency Urgency `json:"urgency,omitempty"`
 	// Due is when what an alarm of the roster is about begins; see [AlarmBody.PagesFrom].
 	Due Instant `json:"due,omitzero"`
+	// Failing is what is wrong with the contact that an alarm of kind contact_failing is about.
+	Failing Failing `json:"failing,omitzero"`
 }
 
 // SenderNotifiedBody is the body of sender_notified.

@@ -59,6 +59,9 @@ type MatterBody struct {
 	// Provider and Channel are what a canary tests.
 	Provider string `json:"provider,omitempty"`
 	Channel  string `json:"channel,omitempty"`
+	// Contact is that of Person which fails, and Alarm the one that stands about it.
+	Contact string `json:"contact,omitempty"`
+	Alarm   Ref    `json:"alarm,omitempty"`
 }
 
 // A Handed is a request that is handed over. Since is when who goes off duty got it, by its own log: if they gave it away and took it back since,
@@ -138,7 +141,7 @@ func (s *State) begin(c *Commit, t EventType, b MatterBody) {
 	case !s.Exists() && (t == HandoverOffered) == (b.Kind == OpsHandover):
 		s.Matter = &Matter{MatterBody: b, Offered: c.Time.Time}
 		s.Received, s.Status, s.Escalation, s.Urgency = c.Time.Time, StatusReceived, Running, Urgent
-		if b.Kind == OpsShift || b.Kind == OpsTest || b.Kind == OpsCanary {
+		if b.Kind == OpsShift || b.Kind == OpsTest || b.Kind == OpsCanary || b.Kind == OpsContact {
 			s.Urgency = Routine // nothing waits behind it
 		}
 	case s.Kind() == OpsHandover && t == HandoverOffered && !s.Status.Ended():

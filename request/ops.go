@@ -71,7 +71,7 @@ const AlarmLead = time.Hour
 // AlarmKinds lists the kinds of alarm that page coordinators. Do not modify.
 var AlarmKinds = []AlarmKind{
 	AlarmUnanswered, AlarmNobody, AlarmNoChannel, AlarmProvider, AlarmRedis, AlarmLog, AlarmClock, AlarmLate,
-	AlarmHandover, AlarmGap, AlarmUnverified, AlarmUncovered, AlarmCanaryLost, AlarmCanarySlow,
+	AlarmHandover, AlarmGap, AlarmUnverified, AlarmUncovered, AlarmFailing, AlarmCanaryLost, AlarmCanarySlow,
 }
 
 // StatusCleared is the end of an alarm: its cause is gone. Requests do not have it.

@@ -112,6 +112,9 @@ type Contact struct {
 	// Tested is when the person answered a test page over it: the contact is verified for [VerificationLife] from then on. Zero of one that is
 	// verified: a coordinator says so, and it has no end.
 	Tested time.Time `json:"verified_at,omitzero"`
+	// Changed is when its address or channel became another one, or it was given to a person who was there before; zero when it is as it was at
+	// first. Whoever stores an edit sets it, whatever the edit says. What was known of the contact before that says nothing of it any more.
+	Changed time.Time `json:"changed_at,omitzero"`
 }
 
 // A Team is a named list of people.

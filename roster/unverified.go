@@ -33,7 +33,7 @@ func (b Book) Unconfirmed(after Book, now time.Time) []Person {
 		return nil
 	}
 	was, will := compiled(b), compiled(after)
-	before, then := was.appointed(now), will.appointed(now)
+	before, then := was.Appointed(now), will.Appointed(now)
 	return slices.DeleteFunc(unverified, func(p Person) bool {
 		old, _ := was.Person(p.ID)
 		return !then[p.ID] || (before[p.ID] && !old.VerifiedAt(now))
@@ -58,8 +58,8 @@ func (b Book) Confirm(edit Edit, now time.Time) (confirmed []string, err error) 
 	return confirmed, nil
 }
 
-// appointed are the people who have a duty from now on.
-func (c *Compiled) appointed(now time.Time) map[string]bool {
+// Appointed are the people who have a duty from now on: within [VerifiedSpan], in a rotation, or by an override, a cover or a swap that is not over.
+func (c *Compiled) Appointed(now time.Time) map[string]bool {
 	people := c.inTurns()
 	for _, r := range c.book.Rosters {
 		d := c.rosters[r.ID]

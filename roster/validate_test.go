@@ -19,7 +19,7 @@ func full() roster.Book {
 	rest, at := 12, noon
 	b.People[0].Languages = []roster.Language{{"en", "c2"}, {"fr", "b1"}}
 	b.People[0].Authorities = []string{"preservation"}
-	b.People[0].Contacts[0].Verified, b.People[0].Contacts[0].Tested = true, at
+	b.People[0].Contacts[0].Verified, b.People[0].Contacts[0].Tested, b.People[0].Contacts[0].Changed = true, at, at
 	b.People[0].PINDigest = "hmac-sha256:c2VjcmV0c2VjcmV0"
 	b.People[1].TimeZone, b.People[1].ActiveFrom, b.People[1].ActiveUntil = "Africa/Tunis", "2020-01-01", "2030-01-01"
 	b.Leave = []roster.Leave{{"l1", "carmen", at, at.Add(48 * time.Hour)}}

@@ -84,10 +84,11 @@ func (b Book) VerifyContact(person, contact string, at time.Time) (Book, error) 
 }
 
 // keepVerified is after with the verifications that hold: a contact whose address changes loses its own, and one that stays verified keeps the time
-// of its test, also when whoever edits has left that out. No test was in the future.
+// of its test, also when whoever edits has left that out. No test was in the future. It notes when a contact became another one.
 func (b Book) keepVerified(after Book, now time.Time) Book {
-	had := map[string]Contact{}
+	had, people := map[string]Contact{}, map[string]bool{}
 	for _, p := range b.People {
+		people[p.ID] = !p.Erased
 		for _, c := range p.Contacts {
 			if !p.Erased {
 				had[p.ID+"/"+c.ID] = c
@@ -101,8 +102,11 @@ func (b Book) keepVerified(after Book, now time.Time) Book {
 		for j := range p.Contacts {
 			c := &p.Contacts[j]
 			old, known := had[p.ID+"/"+c.ID]
+			c.Changed = old.Changed
 			if known && ((old.Address != c.Address && old.Address != "") || old.Channel != c.Channel) { // "": the document that stands does not open
-				c.Verified = false
+				c.Verified, c.Changed = false, now.UTC().Truncate(time.Millisecond)
+			} else if !known && people[p.ID] {
+				c.Changed = now.UTC().Truncate(time.Millisecond)
 			}
 			first, last := time.Time{}, now
 			if known && old.Verified {

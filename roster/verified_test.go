@@ -131,6 +131,44 @@ func TestAnAddressThatChangesLosesItsVerificationInTheSameEdit(t *testing.T) {
 	}
 }
 
+func TestAnEditNotesWhenAContactBecameAnotherOne(t *testing.T) {
+	now, before := tested.AddDate(0, 1, 0), tested.AddDate(0, 0, 1)
+	stands := phoned(roster.Contact{ID: "mobile", Channel: "sms", Address: "+15005550101", Changed: before}, roster.Contact{ID: "post", Channel: roster.Email, Address: "a@example.org"})
+	unread := phoned(roster.Contact{ID: "mobile", Channel: "sms", Changed: before})
+	same := roster.Contact{ID: "mobile", Channel: "sms", Address: "+15005550101"}
+	for name, c := range map[string]struct {
+		before roster.Book
+		edit   roster.Contact
+		want   time.Time
+	}{
+		"the same, and left out":          {stands, same, before},
+		"the same, with another time":     {stands, roster.Contact{ID: "mobile", Channel: "sms", Address: "+15005550101", Changed: now.AddDate(1, 0, 0)}, before},
+		"another number":                  {stands, roster.Contact{ID: "mobile", Channel: "sms", Address: "+15005550109"}, now},
+		"another channel":                 {stands, roster.Contact{ID: "mobile", Channel: "voice", Address: "+15005550101"}, now},
+		"another contact of the same one": {stands, roster.Contact{ID: "new", Channel: "sms", Address: "+15005550101"}, now},
+		"a document that does not open":   {unread, same, before},
+	} {
+		next, err := c.before.Next(phoned(c.edit), now)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := next.People[0].Contacts[0]; !got.Changed.Equal(c.want) {
+			t.Errorf("%s: changed at %s, want %s", name, got.Changed, c.want)
+		}
+		again, err := next.Next(next, now.AddDate(0, 1, 0))
+		if err != nil || !roster.Same(again, next) {
+			t.Errorf("%s: an edit that changes nothing changes something, %v", name, err)
+		}
+	}
+	empty := phoned()
+	empty.People = empty.People[1:]
+	empty.Rosters = nil
+	if first, err := empty.Next(phoned(same), now); err != nil || !first.People[0].Contacts[0].Changed.IsZero() {
+		t.Errorf("somebody new: %v", err)
+	}
+}
+
 func or(text, otherwise string) string {
 	if text == "" {
 		return otherwise

@@ -50,6 +50,8 @@ const (
 	foreseen    = "what is wrong with the roster is foreseen"
 	lets        = "nobody is woken for what is far"
 	rests       = "a node with nothing to do rests"
+
+	flagsContacts = "a contact that is refused is flagged"
 )
 
 const (
@@ -84,6 +86,7 @@ type auditor struct {
 	skew     time.Duration // how far clocks may be apart
 	changed  time.Duration // when the roster's revision last changed
 	sealedAs [][]byte
+	contacts map[string]*contactLife // by the cause of their alarms
 }
 
 // file is what the auditor knows of one log.
@@ -164,7 +167,7 @@ type telephoneUse struct {
 func newAuditor(w *night) *auditor {
 	a := &auditor{
 		w: w, files: map[request.Ref]*file{}, busy: map[string]*telephoneUse{}, starts: map[string][]time.Duration{}, shares: map[string]*share{},
-		fails: map[string][]time.Duration{}, rang: map[string]time.Duration{}, ways: map[way]time.Duration{},
+		fails: map[string][]time.Duration{}, rang: map[string]time.Duration{}, ways: map[way]time.Duration{}, contacts: map[string]*contactLife{},
 	}
 	for _, text := range []string{"CANARY", base64.StdEncoding.EncodeToString([]byte(canary))[:24]} {
 		a.sealedAs = append(a.sealedAs, []byte(text))

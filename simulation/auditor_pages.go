@@ -281,6 +281,7 @@ func (a *auditor) outcome(f *file, t request.EventType, b *request.AttemptBody) 
 		return
 	}
 	x := &p.attempts[i]
+	a.refused(p, t, b)
 	if p.Recipient != request.ToSender {
 		a.tell(f, b.Provider, "%s %s %s %s", strings.ReplaceAll(string(t), "_", " "), b.Attempt, b.Failure, b.Code)
 		if t == request.AttemptSent && !w.has(b.Provider, b.ProviderID) {

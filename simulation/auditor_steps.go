@@ -174,6 +174,10 @@ func (a *auditor) standing(kind request.AlarmKind, cause string) bool {
 
 func (a *auditor) raised(f *file, now time.Time, b request.AlarmBody) {
 	a.tell(f, "alarm", "%s: %s", b.Kind, b.Cause)
+	if b.Kind == request.AlarmFailing {
+		c := a.contactOf(b.Cause)
+		c.flagged, c.raised = true, a.w.now
+	}
 	if f.ops {
 		if f.alarm.Kind != "" {
 			f.alarm = b

@@ -281,9 +281,10 @@ var bugs = []struct {
 	{"what may not be tried yet is tried", rewrite(func(_ *node, _ *request.Commit, b *request.AttemptBody) {
 		b.RetryAt = request.Instant{}
 	}, request.AttemptFailed), []string{givesTime}},
-	{"alarms are not raised", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return silentMachine{m} }}, []string{alarmStands, foreseen, handedOver}},
+	{"alarms are not raised", tamper{brain: func(_ *node, m *dispatcher.Machine) brain { return silentMachine{m} }}, []string{alarmStands, foreseen, handedOver, flagsContacts}},
 	{"the watch forgets a gap", forgets(request.AlarmGap), []string{foreseen}},
 	{"the watch forgets telephones that nobody verified", forgets(request.AlarmUnverified), []string{foreseen}},
+	{"contacts that are refused are forgotten", forgets(request.AlarmFailing), []string{flagsContacts}},
 	{"alarms page whatever is far", rewrite(func(_ *node, _ *request.Commit, b *request.AlarmBody) {
 		b.Due = request.Instant{}
 	}, request.AlarmRaised), []string{lets}},

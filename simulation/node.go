@@ -293,7 +293,7 @@ func (n *node) fold(e *entry) {
 		case request.HandoverOffered: // an alarm, when nobody confirms
 			n.after(2*n.w.set.policy.Repeat, func() { n.look(0) })
 		case request.AttemptFailed:
-			if b, ok := request.Body[request.AttemptBody](e.read, i); ok && b.Failure.Retryable() {
+			if b, ok := request.Body[request.AttemptBody](e.read, i); ok && b.Failure != request.FailedNoKey {
 				n.look(0)
 			}
 		case request.PageOrdered:

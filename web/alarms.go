@@ -17,8 +17,9 @@ type alarm struct {
 	Cause     string            `json:"cause"`
 	Since     request.Instant   `json:"since"`
 	ClearedAt request.Instant   `json:"cleared_at"`
-	Due       request.Instant   `json:"due,omitzero"` // of an alarm about the roster: when what it is about begins; until an hour before it wakes nobody
-	Paged     []string          `json:"paged"`        // people who were told of it
+	Due       request.Instant   `json:"due,omitzero"`     // of an alarm about the roster: when what it is about begins; until an hour before it wakes nobody
+	Failing   request.Failing   `json:"failing,omitzero"` // of a contact: why pages over it do not arrive
+	Paged     []string          `json:"paged"`            // people who were told of it
 }
 
 // alarms lists the alarms that stand, and those that were cleared within two days, the oldest first. What a request's own log carries stands
@@ -32,7 +33,7 @@ func (s *Server) alarms(w http.ResponseWriter, r *http.Request, _ caller) error 
 		}
 		one := alarm{
 			Reference: state.Ref.String(), Kind: state.Alarm.Kind, Cause: state.Alarm.Text(), Since: request.At(state.Received), Paged: told(state),
-			Due: state.Alarm.Due,
+			Due: state.Alarm.Due, Failing: state.Alarm.Failing,
 		}
 		if !state.Cleared.IsZero() {
 			one.ClearedAt = request.At(state.Cleared)

@@ -172,6 +172,7 @@ type listPage struct {
 	frame
 	NoRoster bool // it cannot be read: who is on duty is not known
 	OnDuty   []onDutyView
+	Failing  []string // contacts over which pages do not arrive, in words
 	Requests []*requestView
 }
 
@@ -188,6 +189,7 @@ func (s *Server) listView(r *http.Request) (listPage, error) {
 			}
 		}
 	}
+	page.Failing = v.failingLines(s.States.Alarms())
 	open := slices.DeleteFunc(slices.Clone(s.States.Open()), func(state *request.State) bool { return !state.Exists() || state.Status.Ended() })
 	slices.SortFunc(open, func(a, b *request.State) int {
 		return cmp.Or(cmp.Compare(owned(a), owned(b)), cmp.Compare(a.Urgency.Rank(), b.Urgency.Rank()), a.Received.Compare(b.Received), cmp.Compare(a.Ref, b.Ref))

@@ -45,6 +45,8 @@ type contactReady struct {
 	// Of a contact that was verified by a test page: when, and until when that counts (not included).
 	VerifiedAt    request.Instant `json:"verified_at,omitzero"`
 	VerifiedUntil request.Instant `json:"verified_until,omitzero"`
+	// Failing says why pages over it do not arrive now; absent of one that works as far as is known.
+	Failing *failingContact `json:"failing,omitempty"`
 }
 
 type dutyReady struct {
@@ -76,10 +78,10 @@ func (s *Server) rosterReadiness(w http.ResponseWriter, r *http.Request, _ calle
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, readinessFor(current, from, until))
+	return writeJSON(w, http.StatusOK, readinessFor(current, s.States.Alarms(), from, until))
 }
 
-func readinessFor(c *roster.Compiled, from, until time.Time) readinessOfRoster {
+func readinessFor(c *roster.Compiled, alarms []*request.State, from, until time.Time) readinessOfRoster {
 	answer := readinessOfRoster{
 		spanAnswer: between(from, until), Revision: c.Revision(), Rosters: []rosterReady{}, People: []personReady{}, Findings: []findingsAnswer{},
 	}
@@ -105,6 +107,7 @@ func readinessFor(c *roster.Compiled, from, until time.Time) readinessOfRoster {
 		}
 		answer.Rosters = append(answer.Rosters, ready)
 	}
+	_, fail := failing(c, alarms)
 	for _, p := range c.Book().People {
 		if p.Erased && duties[p.ID] == nil {
 			continue
@@ -114,7 +117,7 @@ func readinessFor(c *roster.Compiled, from, until time.Time) readinessOfRoster {
 			if !contact.Telephone() { // nobody is reached by it, and nothing of it can be verified
 				continue
 			}
-			one := contactReady{ID: contact.ID, Channel: contact.Channel, Verified: contact.VerifiedAt(from)}
+			one := contactReady{ID: contact.ID, Channel: contact.Channel, Verified: contact.VerifiedAt(from), Failing: fail[request.FailingCause(p.ID, contact.ID)]}
 			if end, ends := contact.VerifiedUntil(); ends {
 				one.VerifiedAt, one.VerifiedUntil = request.At(contact.Tested), request.At(end)
 			}

@@ -13,7 +13,7 @@ func word(l phrase.Language, name string) string {
 	if phrase.Has(phrase.Key(name)) {
 		return phrase.Text(l, phrase.Key(name), phrase.Args{})
 	}
-	for _, prefix := range []string{"status_", "type_", "urgency_", "escalation_"} {
+	for _, prefix := range []string{"status_", "type_", "urgency_", "escalation_", "failing_why_"} {
 		name = strings.TrimPrefix(name, prefix)
 	}
 	return strings.ReplaceAll(name, "_", " ")

@@ -41,6 +41,10 @@ func TestEveryWordOfThePagesExists(t *testing.T) {
 	for _, e := range []request.Escalation{request.Running, request.Stopped, request.Exhausted} {
 		names = append(names, "escalation_"+string(e))
 	}
+	for _, why := range []request.Why{request.WhyOptedOut, request.WhyNoNumber, request.WhyBlocked, request.WhyCountry, request.WhyRefused, request.WhyCarrier} {
+		names = append(names, "failing_why_"+string(why))
+	}
+	names = append(names, "failing_sms", "failing_voice", "failing_other_sms", "failing_other_voice", "failing_other_none")
 	for c := range door.Kinds {
 		names = append(names, problemWord(c))
 	}

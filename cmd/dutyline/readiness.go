@@ -44,6 +44,7 @@ func (c *console) printReadiness(r client.Readiness) error {
 		}
 		rosters.add(one.Roster, one.TimeZone, p.who(one.OnDuty...), minute(one.NextHandover.Time), then)
 	}
+	var failing []*client.ContactFailing
 	people := table{head: []string{"PERSON", "NEXT DUTY", "UNTIL", "ON", "TELEPHONES"}}
 	for _, person := range r.People {
 		from, until, on := "–", "–", "–"
@@ -51,23 +52,34 @@ func (c *console) printReadiness(r client.Readiness) error {
 			from, until, on = minute(d.From.Time), minute(d.Until.Time), d.Roster
 		}
 		people.add(named(person.CallSign, person.Person), from, until, on, telephones(person.Contacts, r.From.Time))
+		for _, k := range person.Contacts {
+			if k.Failing != nil {
+				failing = append(failing, k.Failing)
+			}
+		}
 	}
 	for _, t := range []*table{&rosters, &people} {
 		if err := t.write(&p.out, ""); err != nil {
 			return err
 		}
 	}
-	if len(r.Findings) == 0 {
+	if len(r.Findings)+len(failing) == 0 {
 		p.out.WriteString("nothing is wrong\n")
 		return c.print("%s", p.out.String())
 	}
 	fmt.Fprintf(&p.out, "%s\n", c.paint(alarming, "to mend"))
+	for _, f := range failing {
+		fmt.Fprintf(&p.out, "  %s\n    %s\n", c.paint(alarming, printable(f.Detail)), printable(f.Fix))
+	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(&p.out, "  %s  %s  %s: %s\n", minute(f.From.Time), minute(f.Until.Time), printable(f.Roster), printable(f.Detail))
 		fmt.Fprintf(&p.out, "    %s\n", printable(f.Fix))
 	}
 	return c.print("%s", p.out.String())
 }
+
+// failingMark stands beside a contact over which pages do not arrive.
+const failingMark = " (FAILS)"
 
 // telephones lists contacts by their channels, and how long their verifications last from a moment on.
 func telephones(contacts []client.ContactReady, from time.Time) string {
@@ -77,6 +89,9 @@ func telephones(contacts []client.ContactReady, from time.Time) string {
 	list := make([]string, len(contacts))
 	for i, k := range contacts {
 		list[i] = k.Channel
+		if k.Failing != nil {
+			list[i] += failingMark
+		}
 		switch {
 		case !k.Verified && !k.VerifiedUntil.IsZero():
 			list[i] += " (not verified since " + k.VerifiedUntil.Format(time.DateOnly) + ")"

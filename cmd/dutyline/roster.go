@@ -140,12 +140,26 @@ type bookCommand struct{}
 
 // Run shows the book.
 func (bookCommand) Run(ctx context.Context, c *console) error {
-	book, err := readBook(ctx, c)
+	line, err := c.connect(coordinator)
+	if err != nil {
+		return err
+	}
+	book, err := line.Roster(ctx)
 	if err != nil {
 		return err
 	}
 	if c.flags.JSON {
 		return c.printJSON(book)
+	}
+	failing := map[string]string{} // cause → why
+	alarms, err := line.Alarms(ctx)
+	if err != nil { // the roster is worth showing without them
+		_, _ = fmt.Fprintln(c.err, "dutyline: the alarms cannot be read: contacts that fail are not marked")
+	}
+	for _, a := range alarms {
+		if cause, _, _ := strings.Cut(a.Cause, ":"); a.Kind == request.AlarmFailing && a.ClearedAt.IsZero() {
+			failing[cause] = a.Failing.Detail()
+		}
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "revision %d\npeople\n", book.Revision)
@@ -156,6 +170,9 @@ func (bookCommand) Run(ctx context.Context, c *console) error {
 			text := k.Channel
 			if !k.Verified && k.Telephone() {
 				text += " (not verified)"
+			}
+			if why := failing[request.FailingCause(p.ID, k.ID)]; why != "" {
+				text += " (FAILS: " + why + ")"
 			}
 			contacts = append(contacts, text)
 		}

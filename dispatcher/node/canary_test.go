@@ -20,10 +20,10 @@ const (
 	own    = notifier.Phone("+15005550006") // our number at twilio
 )
 
-// second is another provider of texts.
-type second struct{ *provider }
+// other is another provider of texts.
+type other struct{ *provider }
 
-func (second) Name() string { return "vonage" }
+func (other) Name() string { return "vonage" }
 
 // flights is what becomes of canaries at a provider.
 type flights struct {
@@ -239,14 +239,14 @@ func TestTextsThatArriveLateAreAnAlarmUntilOneIsInTime(t *testing.T) {
 func TestACanaryIsTriedAtItsOwnProviderAlone(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		f := &flights{refused: &notifier.Failed{Kind: request.FailedForNow, Code: "http_503"}}
-		other := second{newProvider()}
-		w.others = []node.Provider{{Channel: other}}
+		beside := other{newProvider()}
+		w.others = []node.Provider{{Channel: beside}}
 		n := w.flying(f)
 		w.pass(25 * time.Minute)
 		if got := birds(w.phones); len(got) < 4 {
 			t.Errorf("tried %d times", len(got))
 		}
-		if got := birds(other.provider); len(got) != 0 {
+		if got := birds(beside.provider); len(got) != 0 {
 			t.Errorf("the other provider got %d", len(got))
 		}
 		if got := standing(n); !strings.Contains(got, "canary_lost provider twilio sms: the provider did not take the last one: http_503 received") {
@@ -258,8 +258,8 @@ func TestACanaryIsTriedAtItsOwnProviderAlone(t *testing.T) {
 func TestWhileCanariesAreLostPagesGoThroughTheOtherProvider(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		f := &flights{delivered: time.Second, answered: time.Second}
-		other := second{newProvider()}
-		w.others = []node.Provider{{Channel: other}}
+		beside := other{newProvider()}
+		w.others = []node.Provider{{Channel: beside}}
 		w.nodes = true
 		n := w.flying(f)
 		behind := w.start("n2") // it decides alike
@@ -308,14 +308,14 @@ func TestWhileCanariesAreLostPagesGoThroughTheOtherProvider(t *testing.T) {
 func TestEachProviderHasItsOwnCanaries(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		f := &flights{delivered: time.Second, answered: time.Second}
-		other := second{newProvider()}
-		w.others = []node.Provider{{Channel: other}}
+		beside := other{newProvider()}
+		w.others = []node.Provider{{Channel: beside}}
 		w.flying(f).stop()
 		w.canaries.Probes = append(w.canaries.Probes, dispatcher.Probe{Provider: "vonage", Medium: "sms", To: own, From: []notifier.Phone{beyond}})
 		n := w.start("n1")
 		f.set(func() { f.node = n })
 		w.pass(26 * time.Minute)
-		if a, b := len(birds(w.phones)), birds(other.provider); a != 2 || len(b) != 2 || b[0].To != own {
+		if a, b := len(birds(w.phones)), birds(beside.provider); a != 2 || len(b) != 2 || b[0].To != own {
 			t.Errorf("%d and %+v", a, b)
 		}
 		reports := n.Probed()

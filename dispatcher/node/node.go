@@ -63,7 +63,11 @@ func New(o Options) (*Node, error) {
 		n.channels[p.Channel.Name()+"/"+p.Channel.Medium()] = p.Channel
 		providers = append(providers, dispatcher.Provider{Name: p.Channel.Name(), Medium: p.Channel.Medium(), Lane: p.Channel.Lane, Limit: p.Limit, Cost: p.Cost, Together: p.Together})
 	}
-	n.machine = dispatcher.NewMachine(dispatcher.Options{Node: o.Name, Policy: o.Policy, Providers: providers, CallTimeout: callTimeout, Webhook: o.Webhook, Canaries: o.Canaries})
+	machine := dispatcher.Options{Node: o.Name, Policy: o.Policy, Providers: providers, CallTimeout: callTimeout, Webhook: o.Webhook, Canaries: o.Canaries}
+	if o.Alarms.Reference != nil {
+		machine.Mark = n.mark
+	}
+	n.machine = dispatcher.NewMachine(machine)
 	n.appends = newAppendQueue(n.append)
 	n.timer = time.AfterFunc(time.Hour, func() { n.step(dispatcher.Tick{}) })
 	n.timer.Stop()

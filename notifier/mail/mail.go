@@ -144,6 +144,9 @@ var letters = map[notifier.About]words{
 	notifier.AskToTake:      {phrase.MailAskSubject, phrase.MailAsk},
 	notifier.AskToLookAfter: {phrase.MailAlarmSubject, phrase.MailAlarm},
 	notifier.TellWithdrawn:  {phrase.MailWithdrawnSubject, phrase.Withdrawn},
+	notifier.TellOptedOut:   {phrase.MailContactSubject, phrase.MailContactStop},
+	notifier.TellTextsFail:  {phrase.MailContactSubject, phrase.MailContactTexts},
+	notifier.TellCallsFail:  {phrase.MailContactSubject, phrase.MailContactCalls},
 }
 
 // letter writes a message, nil when there are no words for what it is about.
@@ -153,7 +156,7 @@ func (c *Channel) letter(to *netmail.Address, m notifier.Message) *gomail.Msg {
 		return nil
 	}
 	l := phrase.Pick(m.Reader)
-	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Alarm: string(m.Alarm)}
+	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Alarm: string(m.Alarm), Digits: m.Duty.Digits, Number: m.Duty.Number}
 	letter := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	letter.FromMailAddress(c.from)
 	letter.ToMailAddress(to)

@@ -32,6 +32,7 @@ const (
 var questions = map[notifier.About]phrase.Key{
 	notifier.AskToTake: phrase.VoiceAsk, notifier.TellWithdrawn: phrase.VoiceWithdrawn, notifier.AskToLookAfter: phrase.VoiceAlarm,
 	notifier.AskToHandOver: phrase.VoiceHandoverOut, notifier.AskToTakeOver: phrase.VoiceHandoverIn, notifier.AskToAnswer: phrase.VoiceTest,
+	notifier.TellOptedOut: phrase.VoiceContactStop, notifier.TellTextsFail: phrase.VoiceContactTexts, notifier.TellCallsFail: phrase.VoiceContactCalls,
 }
 
 // A Question is what a call asks or tells. It travels in addresses: [Question.Path] and [Question.Query] say all of it, [ReadQuestion] reads

@@ -27,7 +27,7 @@ func written(m notifier.Message, l phrase.Language) string {
 	args := phrase.Args{Reference: m.Ref.String(), Urgency: string(m.Urgency), Language: m.Language, Code: m.Code, Alarm: string(m.Alarm)}
 	d := m.Duty
 	args.Roster, args.CallSign, args.Open = d.Roster, d.CallSign, d.Open
-	args.From, args.Until = moment(d.From), moment(d.Until)
+	args.From, args.Until, args.Digits, args.Number = moment(d.From), moment(d.Until), d.Digits, d.Number
 	for _, ref := range d.Requests {
 		args.Requests = append(args.Requests, ref.String())
 	}
@@ -77,21 +77,28 @@ func Validity(expires time.Time, longest time.Duration) time.Duration {
 	return min(max(time.Until(expires), shortestValidity), longest)
 }
 
-// carriersWords are handled by providers and carriers themselves: they opt a phone out and in. They get no answer from us. HELP and INFO are
-// answered by some carriers and handed on by others: where they arrive they are commands like any.
-var carriersWords = []string{"STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "REVOKE", "OPTOUT", "CANCEL", "START", "YES", "UNSTOP"}
+// stopWords and startWords are handled by providers and carriers themselves: they opt a phone out and in. They get no answer from us. HELP and INFO
+// are answered by some carriers and handed on by others: where they arrive they are commands like any. Do not modify.
+var (
+	stopWords  = []string{"STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "REVOKE", "OPTOUT", "CANCEL"}
+	startWords = []string{"START", "YES", "UNSTOP"}
+)
 
 // Reply hands a text that somebody sent to the sink and gives what it is answered with in words, whatever happens; "" says nothing. id is
 // the provider's id of the text.
 func Reply(ctx context.Context, sink notifier.Sink, from notifier.Phone, id, text string, log *zap.Logger) (answer string) {
-	if slices.Contains(carriersWords, strings.ToUpper(strings.TrimSpace(text))) {
-		return ""
-	}
 	defer func() {
 		if trouble := recover(); trouble != nil {
 			log.Error("panic while taking a reply", zap.Stack("stack"))
 			answer = phrase.Text(phrase.English, phrase.TryAgain, phrase.Args{})
 		}
 	}()
+	word := strings.ToUpper(strings.TrimSpace(text))
+	if out := slices.Contains(stopWords, word); out || slices.Contains(startWords, word) {
+		if listens, ok := sink.(notifier.OptOuts); ok {
+			listens.OptedOut(ctx, from, out)
+		}
+		return ""
+	}
 	return render(sink.Reply(ctx, from, id, text))
 }

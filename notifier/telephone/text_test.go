@@ -2,6 +2,7 @@ package telephone_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ var written = map[notifier.About][]string{
 	notifier.AskToCover:       {"KESTREL", "national", "2026-03-28 20:00 EET", "2026-03-29 08:00 EEST"},
 	notifier.TellCoverTaken:   {"KESTREL", "national", "2026-03-28 20:00 EET", "2026-03-29 08:00 EEST"},
 	notifier.TellCoverExpired: {"KESTREL", "national", "2026-03-28 20:00 EET", "2026-03-29 08:00 EEST"},
+	notifier.TellContactAhead: {"KESTREL"}, notifier.TellOptedOut: {"01", "+15005550006"}, notifier.TellTextsFail: {"01"}, notifier.TellCallsFail: {"01"},
 }
 
 // about is a message about something, with all that a duty says.
@@ -40,6 +42,7 @@ func about(t *testing.T, a notifier.About) notifier.Message {
 	m.Duty = notifier.Duty{
 		Roster: "national", CallSign: "KESTREL", Open: 14, Requests: []request.Ref{"9QX2M4K7B"},
 		From: time.Date(2026, 3, 28, 20, 0, 0, 0, riga), Until: time.Date(2026, 3, 29, 8, 0, 0, 0, riga),
+		Digits: "01", Number: "+15005550006",
 	}
 	if !a.Asks() {
 		m.Code = ""
@@ -108,5 +111,26 @@ func TestWhatCarriersKeepIsNotAnsweredAndWhatTheyHandOnIs(t *testing.T) {
 	}
 	if want := []string{"HELP", "info", "MENU", "stop it"}; !slices.Equal(s.got, want) {
 		t.Errorf("the sink is told %q, want %q", s.got, want)
+	}
+}
+
+// obeys is a sink that hears of the words that providers obey.
+type obeys struct {
+	texts
+
+	heard []string
+}
+
+func (o *obeys) OptedOut(_ context.Context, from notifier.Phone, out bool) {
+	o.heard = append(o.heard, fmt.Sprint(string(from), out))
+}
+
+func TestWhoListensHearsOfAnOptOutAndItIsNoCommand(t *testing.T) {
+	o := &obeys{}
+	for _, text := range []string{"STOP", " unsubscribe\n", "424242", "Start", "stop it"} {
+		telephone.Reply(t.Context(), o, "+15005550101", "id", text, zap.NewNop())
+	}
+	if want := []string{"+15005550101true", "+15005550101true", "+15005550101false"}; !slices.Equal(o.heard, want) || !slices.Equal(o.got, []string{"424242", "stop it"}) {
+		t.Errorf("heard %q, commands %q", o.heard, o.got)
 	}
 }

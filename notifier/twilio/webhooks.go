@@ -208,7 +208,11 @@ func messageSID(form url.Values) string { return cmp.Or(form.Get("MessageSid"), 
 
 // inbound takes a text that somebody sent and answers in TwiML.
 func (c *Client) inbound(w http.ResponseWriter, r *http.Request, form url.Values, sink notifier.Sink) {
-	writeTwiML(w, telephone.Reply(r.Context(), sink, notifier.Phone(form.Get("From")), messageSID(form), form.Get("Body"), c.opts.Logger))
+	text := form.Get("Body")
+	if obeyed := form.Get("OptOutType"); obeyed == "STOP" || obeyed == "START" { // by a word of the account's own, in whatever language
+		text = obeyed
+	}
+	writeTwiML(w, telephone.Reply(r.Context(), sink, notifier.Phone(form.Get("From")), messageSID(form), text, c.opts.Logger))
 }
 
 // writeTwiML answers a webhook with one text, or with none.

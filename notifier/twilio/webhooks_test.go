@@ -398,6 +398,13 @@ func TestARepliesWay(t *testing.T) {
 	if len(s.replies) != 1 {
 		t.Error("a text with a code was not passed on")
 	}
+	for body, kind := range map[string]string{"Arrêt": "STOP", "encore": "START"} { // words of the account's own
+		form := inboundForm(body)
+		form.Set("OptOutType", kind)
+		if got := answered(t, deliver(h, twilio.InboundPath, form)); len(got) > 0 || len(s.replies) != 1 {
+			t.Errorf("%s: answered %q, passed on %q", kind, got, s.replies)
+		}
+	}
 	forged := inboundForm("424242")
 	if w := post(h, twilio.InboundPath, sign("another", public+twilio.InboundPath, forged), forged.Encode()); w.Code != http.StatusForbidden || len(s.replies) != 1 {
 		t.Errorf("a forged text: %d, %q", w.Code, s.replies)

@@ -27,6 +27,7 @@ func TestWhatATextIsSentWith(t *testing.T) {
 	abouts := []notifier.About{
 		notifier.AskToTake, notifier.TellWithdrawn, notifier.AskToLookAfter, notifier.TellAhead, notifier.TellShiftSoon, notifier.TellShiftNow, notifier.AskToHandOver,
 		notifier.AskToTakeOver, notifier.TellHandedOver, notifier.TellNotSigned, notifier.AskToCover, notifier.TellCoverTaken, notifier.TellCoverExpired,
+		notifier.TellContactAhead, notifier.TellOptedOut, notifier.TellTextsFail, notifier.TellCallsFail,
 	}
 	for i := range len(abouts) * len(request.Languages) {
 		reader, about := request.Languages[i%len(request.Languages)], abouts[i/len(request.Languages)]
