@@ -6,16 +6,24 @@ import (
 	"github.com/dutyline/dutyline/phonesim"
 )
 
-// What the simulator and the phones of its network share: see package phonesim.
+// What all operators on a network share: see package phonesim.
 type (
-	Behaviour  = phonesim.Behaviour
-	Call       = phonesim.Call
+	// Behaviour is what a phone does.
+	Behaviour = phonesim.Behaviour
+	// Call is a call on a phone.
+	Call = phonesim.Call
+	// CallStatus is where a call is.
 	CallStatus = phonesim.CallStatus
-	Fault      = phonesim.Fault
-	FaultMode  = phonesim.FaultMode
-	Party      = phonesim.Party
-	Phone      = phonesim.Phone
-	Text       = phonesim.Text
+	// Fault is how the REST API fails.
+	Fault = phonesim.Fault
+	// FaultMode is a way in which it does.
+	FaultMode = phonesim.FaultMode
+	// Party is who picked a call up.
+	Party = phonesim.Party
+	// Phone is what its holder sees.
+	Phone = phonesim.Phone
+	// Text is one bubble on a phone.
+	Text = phonesim.Text
 )
 
 // The behaviours of a phone.

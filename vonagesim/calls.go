@@ -50,7 +50,7 @@ func (s *Simulator) place(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	c.To, c.From = order.To[0].Number, order.From.Number
 	s.mu.Lock()
-	c.UUID = fmt.Sprintf("%08x-4a51-4f6b-86e1-%012x", s.series, s.id())
+	c.UUID = fmt.Sprintf("%s-4a51-4f6b-86e1-%012x", s.series, s.id())
 	s.calls = append(s.calls, c)
 	if s.net != nil {
 		s.dial(c, order)

@@ -1,6 +1,7 @@
 package vonagesim
 
 import (
+	"maps"
 	"strconv"
 	"time"
 
@@ -85,9 +86,7 @@ func (v *conversation) report(status string, more map[string]any) {
 		"uuid": v.call.UUID, "conversation_uuid": "CON-" + v.call.UUID, "from": v.call.From, "to": v.call.To,
 		"status": status, "direction": "outbound", "timestamp": s.now().Format(time.RFC3339),
 	}
-	for name, value := range more {
-		payload[name] = value
-	}
+	maps.Copy(payload, more)
 	s.net.Go(func() { _, _, _ = s.Deliver(v.order.EventURL[0], payload) }) // the vendor posts it once, too
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dutyline/dutyline/phonesim"
@@ -128,7 +129,7 @@ func (s *Simulator) handOver(l *letter) {
 
 func (s *Simulator) arrive(l *letter) {
 	h := s.net.Handset("+" + l.text.To)
-	switch h.Behaviour() { //nolint:exhaustive // all others show it
+	switch h.Behaviour() {
 	case phonesim.Unreachable:
 		s.lose(l, failed, absentSubscriber)
 		return
@@ -168,7 +169,7 @@ func (s *Simulator) Take(from, to, body string) string {
 		}
 	}
 	bubble := &phonesim.Text{
-		SID: fmt.Sprintf("0B%08X%06X", s.series, s.id()), Provider: s.Name(), Direction: phonesim.Inbound, Body: body, Status: receiving,
+		SID: fmt.Sprintf("0B%s%06X", strings.ToUpper(s.series), s.id()), Provider: s.Name(), Direction: phonesim.Inbound, Body: body, Status: receiving,
 	}
 	h := s.net.Handset(from)
 	h.Log(bubble)

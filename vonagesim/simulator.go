@@ -2,12 +2,13 @@ package vonagesim
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -96,7 +97,7 @@ type Simulator struct {
 	faults *phonesim.Faults  // of the network's doors
 	client *http.Client
 	ctx    context.Context // ends with the network
-	series uint32          // in ids, so that those of another simulator are others
+	series string          // in ids, so that those of another simulator are others
 
 	mu    sync.Locker // the network's, where there is one
 	fault Fault
@@ -112,7 +113,10 @@ func New(o Options) *Simulator {
 	if o.MaxRecords == 0 {
 		o.MaxRecords = 1000
 	}
-	s := &Simulator{opts: o, hung: make(chan struct{}, 1000), net: o.Network, client: o.Client, ctx: context.Background(), series: rand.Uint32(), mu: new(sync.Mutex)}
+	s := &Simulator{opts: o, hung: make(chan struct{}, 1000), net: o.Network, client: o.Client, ctx: context.Background(), mu: new(sync.Mutex)}
+	series := make([]byte, 4)
+	_, _ = rand.Read(series) // never fails, by its documentation
+	s.series = hex.EncodeToString(series)
 	if s.client == nil {
 		s.client = &http.Client{Timeout: 15 * time.Second}
 	}
@@ -314,7 +318,7 @@ func (s *Simulator) takeText(w http.ResponseWriter, r *http.Request, body []byte
 	default:
 		s.mu.Lock()
 		t := &Text{
-			ID: fmt.Sprintf("0A%08X%06X", s.series, s.id()), From: form.Get("from"), To: form.Get("to"), Body: form.Get("text"), Form: form, Status: "buffered",
+			ID: fmt.Sprintf("0A%s%06X", strings.ToUpper(s.series), s.id()), From: form.Get("from"), To: form.Get("to"), Body: form.Get("text"), Form: form, Status: "buffered",
 		}
 		form.Del("api_secret")
 		s.texts = append(s.texts, t)
