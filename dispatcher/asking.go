@@ -37,11 +37,10 @@ func (p *plan) ask(person string, level, round int) {
 	p.tellBeside(person, level, round) // whatever came of the telephone
 }
 
-// asking reports whether an asking page for a person is on its way over a channel ("" is any). One that goes beside another keeps to its provider,
-// whatever becomes of that: it spares nobody a page.
+// asking reports whether an asking page for a person is on its way over a channel ("" is any). One that is left of two does not count.
 func (p *plan) asking(person, channel string) bool {
 	return p.hasPage(person, func(page *request.Page) bool {
-		return page.Purpose == request.Ask && page.Reason == "" && (channel == "" || page.Channel == channel) && page.State.Open() && !p.expired(page)
+		return page.Purpose == request.Ask && (channel == "" || page.Channel == channel) && page.State.Open() && !p.expired(page) && !p.left(page)
 	})
 }
 
