@@ -173,7 +173,7 @@ func (p *plan) recall(page *request.Page) {
 		if q.Person != page.Person || q.Contact != page.Contact || q.Purpose != request.Ask || q.Level != page.Level || q.Round != page.Round {
 			continue
 		}
-		if calls++; p.via(q) != via {
+		if calls++; p.via(q) != via && q.Provider != via { // one that was to repeat it and went through the other has done so
 			continue
 		}
 		if same++; q.State != request.PageFailed {
