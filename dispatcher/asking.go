@@ -37,11 +37,10 @@ func (p *plan) ask(person string, level, round int) {
 	p.tellBeside(person, level, round) // whatever came of the telephone
 }
 
-// asking reports whether an asking page for a person is on its way over a channel ("" is any). One that goes beside another keeps to its provider,
-// whatever becomes of that: it spares nobody a page.
+// asking reports whether an asking page for a person is on its way over a channel ("" is any). One that is left of two does not count.
 func (p *plan) asking(person, channel string) bool {
 	return p.hasPage(person, func(page *request.Page) bool {
-		return page.Purpose == request.Ask && page.Reason == "" && (channel == "" || page.Channel == channel) && page.State.Open() && !p.expired(page)
+		return page.Purpose == request.Ask && (channel == "" || page.Channel == channel) && page.State.Open() && !p.expired(page) && !p.left(page)
 	})
 }
 
@@ -174,7 +173,7 @@ func (p *plan) recall(page *request.Page) {
 		if q.Person != page.Person || q.Contact != page.Contact || q.Purpose != request.Ask || q.Level != page.Level || q.Round != page.Round {
 			continue
 		}
-		if calls++; p.via(q) != via {
+		if calls++; p.via(q) != via && q.Provider != via { // one that was to repeat it and went through the other has done so
 			continue
 		}
 		if same++; q.State != request.PageFailed {

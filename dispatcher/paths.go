@@ -66,6 +66,15 @@ func (p *plan) second(page *request.Page) (why string, at time.Time) {
 	}
 }
 
+// left reports whether what a page asks has gone through another provider already, by another page of its step: this one keeps to its own provider,
+// whatever becomes of that.
+func (p *plan) left(page *request.Page) bool {
+	return p.hasPage(page.Person, func(q *request.Page) bool {
+		twin := q.Purpose == request.Ask && q.Contact == page.Contact && q.Level == page.Level && q.Round == page.Round
+		return twin && !q.State.Open() && p.via(q) != p.via(page)
+	})
+}
+
 // via is the provider through which a page went, or is to go; the first one for what nobody serves any more.
 func (p *plan) via(page *request.Page) string {
 	name, serving := page.Provider, p.Paths[page.Channel]

@@ -30,23 +30,30 @@ func TestAProviderThatOnlyLookedAPageUpIsStillASecondPath(t *testing.T) {
 	}
 }
 
-// A page of an earlier step that goes beside another keeps to its provider. While that takes nothing, the next step asks through the other one.
+// A page that is left of two keeps to its provider. While that takes nothing, the next step asks through the other one.
 func TestAPageThatIsStuckAtOneProviderKeepsNoStepFromAsking(t *testing.T) {
-	w := newTwoPathWorld(t)
-	w.voice = false
-	w.policy.Levels = [][]string{{"roster"}, {"roster"}}
-	w.policy.Waits[request.Urgent] = 3 * time.Minute
-	w.fails("twilio", 100*time.Millisecond, notifier.Failed{Kind: request.FailedForNow, Code: "http_503"})
-	w.start("n1")
-	w.raise(1, request.Urgent)
-	w.run(4 * time.Minute)
-	var taken []int // when a provider that works took a text
-	for _, c := range w.calls {
-		if c.Provider == "vonage" {
-			taken = append(taken, int(c.at.Sub(w.now.Add(-4*time.Minute)).Round(time.Second).Seconds()))
+	for _, c := range []struct {
+		urgency request.Urgency
+		name    string // of the provider that takes nothing
+	}{{request.Urgent, "twilio"}, {request.Emergency, "twilio"}, {request.Emergency, "vonage"}} {
+		urgency, name := c.urgency, c.name
+		w := newTwoPathWorld(t)
+		w.voice = false
+		w.policy.Levels = [][]string{{"roster"}, {"roster"}}
+		w.policy.SetWait(urgency, 3*time.Minute)
+		w.fails(name, 100*time.Millisecond, notifier.Failed{Kind: request.FailedForNow, Code: "http_503"})
+		w.start("n1")
+		began := w.now
+		w.raise(1, urgency)
+		w.run(4 * time.Minute)
+		var taken []int // when the provider that works took a text
+		for _, c := range w.calls {
+			if c.Provider != name {
+				taken = append(taken, int(c.at.Sub(began).Seconds()))
+			}
 		}
-	}
-	if !slices.Equal(taken, []int{0, 180}) {
-		t.Errorf("asked through the provider that works at %v", taken)
+		if !slices.Equal(taken, []int{0, 180}) {
+			t.Errorf("%s: asked through the provider that works at %v", urgency, taken)
+		}
 	}
 }

@@ -109,7 +109,8 @@ func (a *auditor) counted(p *page) {
 	}
 	have := 0
 	for _, q := range f.pages {
-		if q.Purpose == request.Ask && q.Person == p.Person && q.Channel == p.Channel && q.step == f.step.count {
+		unsent := q.over && !slices.ContainsFunc(q.attempts, func(x attempt) bool { return x.sent }) // called off, or its time was over: another may take its place
+		if q.Purpose == request.Ask && q.Person == p.Person && q.Channel == p.Channel && q.step == f.step.count && !unsent {
 			have++
 		}
 	}

@@ -232,7 +232,7 @@ var bugs = []struct {
 	})), []string{oneAttempt, quiet}},
 	{"steps are not compared", unchained(around(func(b *broken) {
 		b.out = uncompared(func(a dispatcher.Append) bool { return !a.Starts })
-	})), []string{onceEach, quiet, noCopies}},
+	})), []string{onceEach, quiet, noCopies, measured}},
 	{"a repeated decision is stored again", tamper{log: func(l *memoryLog) { l.forgets = true }}, []string{chained, onceStored}},
 	{"the first roster decides for ever", around(func(b *broken) {
 		first := true

@@ -2,8 +2,8 @@
 // roster, clock and monitor that page officers.
 //
 //	disturbances (drawn from the seed) ─▶ agenda ─▶ node ×3 ──▶ Machine.Step ─▶ Append ─▶ log in memory ─▶ auditor
-//	                                                  ▲                      └▶ Call ──▶ provider ─▶ carrier ─▶ telephone ─▶ person
-//	                                                  └──────── reports, replies, keys ◀────────────────────────────────────────┘
+//	                                                  ▲                      └▶ Call ──▶ providers ─▶ carriers ─▶ telephone ─▶ person
+//	                                                  └──────── reports, replies, keys ◀──────────────────────────────────────────┘
 //
 // What package dispatcher/node does with goroutines and timers, [Run]'s nodes do with an agenda: appends are repeated with the same id until their outcome
 // is known, a lost race is told as lost, outcomes are stored as facts, a call is over when its outcome is folded, a roster is seen before it
