@@ -42,6 +42,11 @@ func (a *auditor) matter(f *file, now time.Time, b *request.MatterBody) {
 		}
 		return
 	}
+	if b.Kind == request.OpsContact {
+		f.urgency = request.Routine
+		a.tell(f, "contact", "%s is to hear that pages over their %s fail", b.Person, b.Contact)
+		return
+	}
 	w.sum.Handovers++
 	a.offered(f, b)
 	a.tell(f, "handover", "%d requests of %s are offered to %s", len(b.Requests), b.Person, strings.Join(b.Asks, ", "))

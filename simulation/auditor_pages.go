@@ -39,6 +39,9 @@ func (a *auditor) ordered(f *file, now time.Time, b *request.PageBody) {
 	if f.alarm.Kind != "" && b.Purpose == request.Notice && a.day(now).After(now) {
 		a.w.fail(lets, f.ref, "%s is told at %s", b.Person, clockOf(now))
 	}
+	if f.matter != nil && f.matter.Kind == request.OpsContact && (now.Hour() >= 22 || now.Hour() < 7) { // the rosters of the nights keep UTC
+		a.w.fail(sleeps, f.ref, "%s is told of their telephone at %s", b.Person, clockOf(now))
+	}
 	others := func(who roster.Person) bool { return len(who.Contacts) > 0 && !slices.Contains(f.busy, who.ID) }
 	if b.Purpose == request.Ask && slices.Contains(f.busy, b.Person) && slices.ContainsFunc(a.w.book.People, others) {
 		a.w.fail(spares, f.ref, "%s is asked again", b.Person)
