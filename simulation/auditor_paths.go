@@ -57,15 +57,9 @@ func (a *auditor) doubted(provider, medium string) {
 	a.fails[k] = append(slices.DeleteFunc(a.fails[k], func(t time.Duration) bool { return a.w.now-t > remembered }), a.w.now)
 }
 
-// sound reports whether hardly anything has spoken against a provider of a medium: it is passed over by nobody.
+// sound reports whether nothing has spoken against a provider of a medium for so long that it is passed over by nobody.
 func (a *auditor) sound(provider, medium string) bool {
-	recent := 0
-	for _, t := range a.fails[provider+medium] {
-		if a.w.now-t <= remembered {
-			recent++
-		}
-	}
-	return recent < 3
+	return !slices.ContainsFunc(a.fails[provider+medium], func(t time.Duration) bool { return a.w.now-t <= remembered })
 }
 
 // waitsFor is the provider for which a page waits; "" where that hangs on how well they have worked.
