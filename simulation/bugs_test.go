@@ -247,8 +247,8 @@ var bugs = []struct {
 			return in
 		}
 	}), []string{newestBook}},
-	{"nobody is told that a race was lost", deafTo(isA[dispatcher.Lost]), []string{goesOn, isPaged, alarmStands, senderTold, byUrgency}},
-	{"nobody is told that a call is over", deafTo(isA[dispatcher.Returned]), []string{isPaged, byUrgency, goesOn}},
+	{"nobody is told that a race was lost", deafTo(isA[dispatcher.Lost]), []string{goesOn, isPaged, alarmStands, senderTold, byUrgency, reached}},
+	{"nobody is told that a call is over", deafTo(isA[dispatcher.Returned]), []string{isPaged, byUrgency, goesOn, reached}},
 	{"look-ups say the opposite", tamper{found: func(found bool) bool { return !found }}, []string{trueNews}},
 	{"a crash forgets the open requests", unchained(around(func(b *broken) {
 		ready := b.n.life == 1
