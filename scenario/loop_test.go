@@ -44,9 +44,9 @@ func vonageAccount(t *testing.T) (*vonagesim.Simulator, config.Vonage) {
 	return sim, c
 }
 
-// TestTwoProvidersTestEachOther closes the loop as an operator would: what leaves through one provider arrives at our number of the other one, and
+// TestTwoProvidersProbeEachOther closes the loop as an operator would: what leaves through one provider arrives at our number of the other one, and
 // its webhook is the answer. The test is the carriers between the two.
-func TestTwoProvidersTestEachOther(t *testing.T) {
+func TestTwoProvidersProbeEachOther(t *testing.T) {
 	second, account := vonageAccount(t)
 	l := startLine(t, func(c *config.Config) {
 		c.Vonage = account
