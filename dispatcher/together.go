@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -162,7 +163,7 @@ func (m *Machine) Joined(ref request.Ref, attempt, providerID string) (others []
 		return nil, true
 	}
 	name, settled := p.Attempts[i].Joint, true
-	for other := range m.asked[p.Person] {
+	for _, other := range slices.Sorted(maps.Keys(m.asked[p.Person])) {
 		s := m.entries[other].state
 		for q := range s.Pages {
 			for _, a := range s.Pages[q].Attempts {
