@@ -286,7 +286,7 @@ func (p *plan) unreachable() bool {
 			return false
 		}
 		if p.hasPage(person, func(page *request.Page) bool {
-			return page.Purpose == request.Ask && page.State == request.PageFailed && page.Level == p.s.Step.Level && page.Round == p.s.Step.Round && p.otherPath(page) != ""
+			return p.inStep(page) && page.State == request.PageFailed && p.otherPath(page) != ""
 		}) {
 			return false
 		}
