@@ -60,7 +60,7 @@ func (m *Machine) pick(s *request.State, p *request.Page, now time.Time) (by *pa
 	)
 	best := spoken + 1
 	consider := func(o *path) {
-		free, class := p.Ordered, ready
+		free, class := earlier(p.Ordered, now), ready // ordered by a clock that is ahead: now all the same
 		if a := p.MadeBy(o.Name); a != nil {
 			free = a.RetryAt
 		}

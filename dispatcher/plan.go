@@ -221,6 +221,9 @@ func (p *plan) lapsed() bool {
 // escalate takes the next step when it is due, or mends the current one: a changed roster, a channel that failed.
 func (p *plan) escalate() {
 	cause, due := p.due()
+	if cause != request.CauseSilence { // whatever the clock said that it happened by
+		due = earlier(due, p.now)
+	}
 	if p.s.TooNew() && due.Before(p.s.LastTime.Add(tooNewGrace)) {
 		due = p.s.LastTime.Add(tooNewGrace)
 	}
