@@ -130,10 +130,10 @@ func (p *plan) mend() {
 			p.recall(page)
 			continue
 		}
-		if p.hasPage(page.Person, func(q *request.Page) bool { return q.Purpose == request.Ask && q.Ordered.After(page.Ordered) }) || p.hasLater(page) {
+		if p.followed(page) {
 			continue
 		}
-		if contact := p.contact(page.Person, p.tried(page.Person)); contact != nil {
+		if contact := p.contact(page.Person, p.tried(page.Person)); contact != nil && !p.ordered(page.Person, contact.Channel) {
 			p.order(page.Person, p.body(page.Person), contact)
 		}
 	}
@@ -233,16 +233,11 @@ func (p *plan) ordered(person, channel string) bool {
 	return slices.Contains(p.fresh, person+" "+channel)
 }
 
-// hasLater reports whether the same person was given another page after this one, in the same commit order.
-func (p *plan) hasLater(page *request.Page) bool {
-	seen := false
-	for i := range p.s.Pages {
-		q := &p.s.Pages[i]
-		if q.Page == page.Page {
-			seen = true
-		} else if seen && q.Person == page.Person && q.Purpose == request.Ask {
-			return true
-		}
-	}
-	return false
+// followed reports whether the same person was asked after this page, over whichever contact. What goes beside an earlier page through another
+// provider does not count: it asks over a contact that was tried.
+func (p *plan) followed(page *request.Page) bool {
+	i := slices.IndexFunc(p.s.Pages, func(q request.Page) bool { return q.Page == page.Page })
+	return slices.ContainsFunc(p.s.Pages[i+1:], func(q request.Page) bool {
+		return q.Person == page.Person && q.Purpose == request.Ask && q.Reason == ""
+	})
 }

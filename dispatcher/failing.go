@@ -30,6 +30,7 @@ type contactKey struct{ person, contact string }
 type evidence struct {
 	ref           request.Ref
 	page, attempt string
+	joint         string // the text for several in which it went; "" when it went alone
 	provider      string
 	code          string
 	at            time.Time // the attempt was started
@@ -83,11 +84,11 @@ func (c contacts) look(ref request.Ref, p *request.Page, answered bool) {
 	for i := range p.Attempts {
 		a := &p.Attempts[i]
 		arrived := a.Arrived() || (answered && i == len(p.Attempts)-1)
-		if !arrived && !a.Refused() {
+		if (!arrived && !a.Refused()) || a.Code == NoAddress.Code {
 			continue
 		}
 		c.add(key, evidence{
-			ref: ref, page: p.Page, attempt: a.ID, provider: a.Provider, code: a.Code, at: a.Started, arrived: arrived,
+			ref: ref, page: p.Page, attempt: a.ID, joint: a.Joint, provider: a.Provider, code: a.Code, at: a.Started, arrived: arrived,
 			carrier: !arrived && a.Failure != request.FailedForGood,
 		})
 	}
@@ -139,19 +140,18 @@ func (c contacts) judge(key contactKey, now, after time.Time) (f request.Failing
 	return lost(list)
 }
 
-// lost judges by the last pages alone: whether carriers gave them all up.
+// text is what an attempt's page went in: pages that went in one text have one, as the attempts of one page do.
+func (e evidence) text() string { return cmp.Or(e.joint, notifier.JointOf(e.ref, e.page)) }
+
+// lost judges by the last texts alone: whether carriers gave them all up.
 func lost(list []evidence) (f request.Failing, ok bool) {
-	type page struct {
-		ref  request.Ref
-		page string
-	}
-	arrived := map[page]bool{}
+	arrived := map[string]bool{}
 	for _, e := range list {
-		arrived[page{e.ref, e.page}] = arrived[page{e.ref, e.page}] || e.arrived
+		arrived[e.text()] = arrived[e.text()] || e.arrived
 	}
-	seen := map[page]bool{}
+	seen := map[string]bool{}
 	for _, e := range slices.Backward(list) {
-		p := page{e.ref, e.page}
+		p := e.text()
 		switch {
 		case arrived[p]:
 			return f, ok

@@ -104,6 +104,7 @@ func TestWhatCameOfPagesSaysWhetherAContactFails(t *testing.T) {
 		"it arrives through the other":          {[]came{refused(-2*h, "twilio", "21610"), arrived(-h, "vonage")}, "opted_out twilio21610"},
 		"both refuse, the newest counts":        {[]came{refused(-2*h, "twilio", "21610"), refused(-h, "vonage", "dlr_3")}, "no_number vonagedlr_3"},
 		"our configuration":                     {[]came{{-h, "twilio", "20003", request.FailedConfig}}, ""},
+		"nobody to hand it to":                  {[]came{refused(-h, "none", dispatcher.NoAddress.Code)}, ""},
 		"for now":                               {[]came{lostBy(-h, request.FailedForNow), lostBy(-h+m, request.FailedUnknown), lostBy(-h+2*m, request.FailedForNow)}, ""},
 		"two days ago":                          {[]came{refused(-49*h, "twilio", "21610")}, ""},
 		"the carrier gave up two":               {[]came{lostBy(-3*h, request.FailedCarrier), lostBy(-h, request.FailedCarrier)}, ""},
@@ -276,5 +277,30 @@ func TestAContactFailsSinceTheFirstRefusalAfterTheLastArrivalThroughTheSameProvi
 	}
 	if found := n.machine.Troubles(w.now); len(found) != 1 || !found[0].Failing.Since.Equal(w.now.Add(-3*h)) {
 		t.Errorf("found %+v", found)
+	}
+}
+
+func TestOneTextForSeveralThatACarrierGivesUpIsOne(t *testing.T) {
+	w := newTogetherWorld(t)
+	n := w.start("n1")
+	w.raise(0, request.Urgent)
+	w.run(time.Second)
+	for i := range 4 {
+		w.raise(1+i, request.Urgent)
+	}
+	w.run(7 * time.Second)
+	if len(w.calls) != 2 || len(w.calls[1].With) != 3 {
+		t.Fatalf("%d texts, the last with %d others", len(w.calls), len(w.calls[1].With))
+	}
+	lost := rung{event: request.AttemptFailed, kind: request.FailedCarrier, code: "30003"}
+	for _, c := range append([]dispatcher.Call{w.calls[1].Call}, w.calls[1].With...) {
+		w.report(c, lost)
+	}
+	if got := w.failing(n); got != "" {
+		t.Errorf("one text was lost, and the contact is said to fail: %s", got)
+	}
+	w.report(w.calls[0].Call, lost)
+	if got := w.failing(n); got != "" {
+		t.Errorf("two texts were lost, and the contact is said to fail: %s", got)
 	}
 }

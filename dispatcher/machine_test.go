@@ -360,7 +360,7 @@ func TestPersonWhoLeftTheRosterIsNotCalledAndTheEscalationGoesOn(t *testing.T) {
 	w.limit = notifier.Limit{PerSecond: 0.1}
 	w.provider = func(c dispatcher.Call) (time.Duration, notifier.Outcome) {
 		if c.Message.To == "" {
-			return 0, notifier.Failed{Kind: request.FailedForGood, Code: "no_address"} // as dispatcher/node says without a call
+			return 0, dispatcher.NoAddress // as dispatcher/node says without a call
 		}
 		return 0, notifier.Accepted{ProviderID: "SM1"}
 	}

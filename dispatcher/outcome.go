@@ -25,6 +25,10 @@ var backoffs = map[string]backoff{
 	notifier.MediumHook:  {first: 5 * time.Second, last: time.Minute},
 }
 
+// NoAddress is what comes of a page that nobody can hand over: the contact has left the roster, or the provider the configuration. It says nothing
+// of the contact.
+var NoAddress = notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}
+
 // AfterLookUp decides what the answer to a look-up means: send the page all the same, or, when send is false, append these events. An
 // attempt that is found has arrived and the new one is superseded. A look-up that fails is repeated, until the call says to send anyway. What
 // is not there and whose time is over is not sent any more: the page is recorded as expired.

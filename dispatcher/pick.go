@@ -121,16 +121,20 @@ const (
 // A breaker says whether a provider is to be passed over. It is made of what stands in the log, so that every node has the same. There are two
 // ways to fail: to take nothing, and to take everything and deliver nothing. The zero value is a provider of which nothing bad is known.
 type breaker struct {
-	failed      int    // attempts in a row that it did not take
+	failed      int    // attempts in a row that it did not take, those of one text as one
+	failedFor   string // the text for several of the last of them; "" when it was of one page
 	silent      int    // people in a row of whom it never said that a text arrived
 	silentFor   string // the last of them
 	since, last time.Time
 	trial       time.Time // a page has tried it
 }
 
-// fails notes that an attempt was not taken.
-func (b *breaker) fails(at time.Time) {
-	b.failed++
+// fails notes that an attempt was not taken. One text for several pages, named by its joint, has failed once.
+func (b *breaker) fails(at time.Time, joint string) {
+	if joint == "" || joint != b.failedFor {
+		b.failed++
+	}
+	b.failedFor = joint
 	b.bad(at)
 }
 
@@ -153,14 +157,18 @@ func (b *breaker) bad(at time.Time) {
 	b.trial = time.Time{}
 }
 
-// takes notes that an attempt was taken, delivers that a text arrived.
+// takes notes that an attempt was taken, delivers that a text arrived. Of a provider that delivers nothing, to take one more says nothing: the
+// page that tries it goes on trying until that arrives.
 func (b *breaker) takes() {
-	b.failed, b.trial = 0, time.Time{}
+	b.failed, b.failedFor = 0, ""
+	if b.silent < breakAfter {
+		b.trial = time.Time{}
+	}
 	b.good()
 }
 
 func (b *breaker) delivers() {
-	b.silent, b.silentFor = 0, ""
+	b.silent, b.silentFor, b.trial = 0, "", time.Time{}
 	b.good()
 }
 
@@ -223,6 +231,10 @@ func (m *Machine) judge(now time.Time, e *entry, at time.Time, t request.EventTy
 	if o == nil {
 		return
 	}
+	joint := ""
+	if a := p.Attempt(b.Attempt); a != nil {
+		joint = a.Joint
+	}
 	m.change(now, o, func() {
 		switch {
 		case t == request.AttemptDelivered:
@@ -231,7 +243,7 @@ func (m *Machine) judge(now time.Time, e *entry, at time.Time, t request.EventTy
 		case t != request.AttemptFailed:
 			o.takes()
 		case b.Failure.Retryable(), b.Failure == request.FailedConfig:
-			o.fails(at)
+			o.fails(at, joint)
 		case p.Channel == notifier.MediumSMS && (b.Failure == request.FailedCarrier || b.Failure == request.FailedExpired):
 			o.loses(at, p.Person)
 		}

@@ -219,7 +219,7 @@ func TestARevokedSendersNoticeGoesNowhere(t *testing.T) {
 	w := withReceiver(t, func(c dispatcher.Call) notifier.Outcome {
 		switch {
 		case c.Message.To == "":
-			return notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}
+			return dispatcher.NoAddress
 		case !up:
 			return notifier.Failed{Kind: request.FailedForNow, Code: "connection"}
 		}

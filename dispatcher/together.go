@@ -158,11 +158,11 @@ func (m *Machine) Joined(ref request.Ref, attempt, providerID string) (others []
 	if p == nil {
 		return nil, true
 	}
-	i := slices.IndexFunc(p.Attempts, func(a request.Attempt) bool { return a.ID == attempt })
-	if i < 0 || p.Attempts[i].Joint == "" {
+	a := p.Attempt(attempt)
+	if a == nil || a.Joint == "" {
 		return nil, true
 	}
-	name, settled := p.Attempts[i].Joint, true
+	name, settled := a.Joint, true
 	for _, other := range slices.Sorted(maps.Keys(m.asked[p.Person])) {
 		s := m.entries[other].state
 		for q := range s.Pages {

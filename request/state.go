@@ -77,6 +77,16 @@ func (p *Page) Last() *Attempt {
 	return &p.Attempts[len(p.Attempts)-1]
 }
 
+// Attempt is the attempt of that id, nil when there is none. The pointer is good until the next Apply.
+func (p *Page) Attempt(id string) *Attempt {
+	for i := range p.Attempts {
+		if p.Attempts[i].ID == id {
+			return &p.Attempts[i]
+		}
+	}
+	return nil
+}
+
 // Made is the attempt whose outcome is the page's while none has arrived: one that failed for good, as a call that rang in vain, before any that
 // failed for now, whichever was heard of last; else the newest. One that was not made, because a look-up found an earlier one to have arrived,
 // says nothing of what became of the page. Nil when there is none.

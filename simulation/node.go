@@ -484,7 +484,7 @@ func (n *node) call(c dispatcher.Call) {
 	}
 	switch {
 	case m.To == "":
-		over(c.AfterSend(notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}, n.clock.Now()))
+		over(c.AfterSend(dispatcher.NoAddress, n.clock.Now()))
 		return
 	case c.Recipient == request.ToSender:
 		if s := n.known(m.Ref); s != nil {

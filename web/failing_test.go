@@ -78,3 +78,23 @@ func TestWhatToDoAboutAContactThatFailsIsSaidForEachReason(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoHasNoTelephoneButTheOneThatFailsIsSaidToHaveNothingElse(t *testing.T) {
+	w := newWorld(t)
+	person := w.book.People[0]
+	w.book.People[0].Contacts = []roster.Contact{
+		{ID: "mobile", Channel: "sms", Address: person.Contacts[0].Address, Verified: true},
+		{ID: "mail", Channel: roster.Email, Address: "kestrel@example.org"},
+		{ID: "display", Channel: roster.Webhook, Address: "https://display.example.org/kestrel"},
+	}
+	f := request.Failing{Why: request.WhyNoNumber, Since: request.At(w.now.Add(-time.Hour))}
+	w.alarmed(request.AlarmBody{Kind: request.AlarmFailing, Cause: request.FailingCause(person.ID, "mobile"), Detail: f.Detail(), Failing: f})
+	if a := w.call("GET", "/api/v1/roster/readiness", w.officer, ""); !strings.Contains(a.text, "; nothing else works.") {
+		t.Errorf("readiness: %s", a.text)
+	}
+	b := w.signedIn(w.officer)
+	b.open("GET", "/duty?lang=en", "")
+	if page := b.open("GET", "/duty", "").text; !strings.Contains(page, "nothing else works") {
+		t.Errorf("the page does not say it: %s", page)
+	}
+}

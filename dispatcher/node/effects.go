@@ -154,9 +154,6 @@ func (n *Node) call(c dispatcher.Call) {
 	})
 }
 
-// noAddress is what comes of a call that nobody can make.
-var noAddress = notifier.Failed{Kind: request.FailedForGood, Code: "no_address"}
-
 // attempt makes the call and gives the events of its outcome.
 func (n *Node) attempt(c dispatcher.Call) []request.Event {
 	ctx, cancel := context.WithTimeout(n.work, n.opts.Clock.Until(c.Deadline))
@@ -169,7 +166,7 @@ func (n *Node) attempt(c dispatcher.Call) []request.Event {
 	}
 	channel := n.channels[c.Provider+"/"+c.Medium]
 	if channel == nil || m.To == "" { // the provider or the contact is gone from the configuration or the roster
-		return c.AfterSend(noAddress, n.opts.Clock.Now())
+		return c.AfterSend(dispatcher.NoAddress, n.opts.Clock.Now())
 	}
 	if c.Medium == dispatcher.SenderMedium || c.Medium == notifier.MediumHook {
 		go func() { // a receiver that hangs holds no shutdown: what is sent again is known by its id

@@ -34,7 +34,7 @@ func (n *Node) sendTogether(c dispatcher.Call) notifier.Outcome {
 		zap.String("channel", c.Medium), zap.Int("pages", 1+len(m.More)))
 	channel := n.channels[c.Provider+"/"+c.Medium]
 	if channel == nil || m.To == "" {
-		return noAddress
+		return dispatcher.NoAddress
 	}
 	m.Code = n.opts.Code(m.Ref, m.Page)
 	more := make([]notifier.Further, len(m.More))
