@@ -61,6 +61,7 @@ type night struct {
 	signsIn bool // they take what they read on the screen of the line
 
 	cases []*appeal
+	storm []request.Ref  // requests with which they do not deal by telephone
 	read  map[string]int // how many texts of a telephone were read
 	rings []ring
 }
@@ -185,15 +186,19 @@ func inNight(t *testing.T, with setting, story func(n *night)) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &night{read: map[string]int{}}
 		server := eventlogtest.Start(t)
-		rosters := n.rosters(t, server, with)
+		var rosters books
+		if with.redis {
+			rosters = n.rosters(t, server)
+		}
 		var options node.Options
 		n.world = newWorld(t, server, dispatcher.DefaultPolicy(), func(w *world, o *node.Options) {
 			n.world = w
 			n.connect(o, with)
-			if rosters != nil {
-				o.Rosters = rosters
-			}
 			o.Alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, fmt.Sprint(i))) }
+			if with.redis {
+				o.Rosters = rosters
+				o.Alarms.Redis = func(ctx context.Context) error { return rosters.Health(ctx).Redis }
+			}
 			if with.canaries {
 				w.behave(phonesim.Echoes)
 				o.Canaries = dispatcher.Canaries{Every: 15 * time.Minute, Slow: 20 * time.Second}
@@ -217,11 +222,9 @@ func inNight(t *testing.T, with setting, story func(n *night)) {
 	})
 }
 
-// rosters is a roster that Redis serves; nil where it is not wanted.
-func (n *night) rosters(t *testing.T, server *eventlog.Embedded, with setting) node.Rosters {
-	if !with.redis {
-		return nil
-	}
+// rosters is a roster that Redis serves.
+func (n *night) rosters(t *testing.T, server *eventlog.Embedded) books {
+	t.Helper()
 	log := bookLog{eventlogtest.Open(t, server, eventlog.Roster)}
 	n.redis = &cache{t: t, mini: miniredis.NewMiniRedis()}
 	t.Cleanup(n.redis.mini.Close)
