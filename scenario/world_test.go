@@ -127,7 +127,8 @@ type world struct {
 
 	receiver receiver // of the sender's messages
 
-	webhooksFail atomic.Bool // they find no connection
+	webhooksFail atomic.Bool                     // they find no connection
+	receive      func(http.Handler) http.Handler // what the provider's webhooks meet; nil: nothing in between
 
 	mu       sync.Mutex
 	meet     func(url.Values)          // what befalls a call first
@@ -188,6 +189,9 @@ func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy,
 		t.Fatal(err)
 	}
 	hooks.handler = w.client.Webhooks(w.node)
+	if w.receive != nil {
+		hooks.handler = w.receive(hooks.handler)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

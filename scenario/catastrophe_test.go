@@ -1,0 +1,459 @@
+package scenario_test
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/notifier/twilio"
+	"github.com/dutyline/dutyline/phonesim"
+	"github.com/dutyline/dutyline/request"
+)
+
+var update = flag.Bool("update", false, "write docs/catastrophes.md anew")
+
+// A catastrophe is what has happened to others, and what it may cost here. It strikes while requests come.
+type catastrophe struct {
+	outage string // as it is told
+	breaks string // what of it is played
+	with   setting
+	strike func(n *night)
+	// mend ends what strike began besides faults and gates; nil: nothing else.
+	mend  func(n *night)
+	lasts time.Duration // 0: ten minutes
+	deaf  bool          // officers sleep through texts
+	signs bool          // they take on the screen what they read
+
+	by     string            // who takes it; "": ada, who is on duty
+	grace  time.Duration     // beyond the wait of a step, where it is the next one who is reached
+	copies int               // of one page, that the outside world forces
+	only   []request.Urgency // nil: told
+	alarms []request.AlarmKind
+	after  func(n *night, a *appeal) // what else must hold when the first request was taken
+}
+
+func both(do deed) func(n *night) {
+	return func(n *night) {
+		n.api[first].meet(do)
+		n.api[second].meet(do)
+	}
+}
+
+func at(provider int, do deed) func(n *night) {
+	return func(n *night) { n.api[provider].meet(do) }
+}
+
+func fault(mode phonesim.FaultMode, d time.Duration) func(n *night) {
+	return func(n *night) { n.fail(first, mode, d) }
+}
+
+// fail makes a provider's interface fail.
+func (n *night) fail(provider int, mode phonesim.FaultMode, d time.Duration) {
+	n.t.Helper()
+	faults := n.sim.Faults()
+	if provider == second {
+		faults = n.other.Faults()
+	}
+	if err := faults.Set(mode, d); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+var (
+	failing = []request.AlarmKind{request.AlarmProvider}
+	lost    = []request.AlarmKind{request.AlarmCanaryLost}
+	contact = []request.AlarmKind{request.AlarmFailing}
+)
+
+// catastrophes are those of the field and of the telephone. The provider that is meant where none is named is the first.
+var catastrophes = []catastrophe{
+	{
+		outage: "Twilio, 2021-02-26", breaks: "texts and calls end in errors for two and a half hours, and the status page says nothing for 25 minutes",
+		strike: fault(phonesim.FaultInternal, 150*time.Minute), lasts: 150 * time.Minute, alarms: failing,
+	},
+	{
+		outage: "Twilio, 2025-03-31", breaks: "a quarter of the documents of calls fail for an hour and a half, while officers sleep through texts",
+		strike: func(n *night) { n.hooks[first].meet(stumbles(4)) }, lasts: 90 * time.Minute, deaf: true,
+	},
+	{
+		outage: "Twilio, 2025-03-31, at its worst", breaks: "every document fails, and officers sleep through texts",
+		strike: func(n *night) { n.hooks[first].meet(stumbles(1)) }, deaf: true,
+	},
+	{
+		outage: "PagerDuty, 2025", breaks: "95 of 100 calls to the interface are turned away for 38 minutes",
+		strike: at(first, turnsAway(20)), lasts: 38 * time.Minute, alarms: failing,
+	},
+	{
+		outage: "Carriers confirm texts that never arrive", breaks: "every text is reported as delivered, and no telephone shows it",
+		with: setting{canaries: true}, strike: func(n *night) { n.api[first].meet(n.fates("delivered", 0)) }, lasts: 40 * time.Minute, alarms: lost,
+	},
+	{
+		outage: "A carrier sits on texts", breaks: "texts are sent, and nobody says anything more",
+		with: setting{canaries: true}, strike: func(n *night) { n.api[first].meet(n.fates("sent", 0)) }, lasts: 40 * time.Minute, alarms: lost,
+	},
+	{outage: "503 for 90 s", breaks: "a load balancer answers in place of the provider", strike: fault(phonesim.FaultDown503, 90*time.Second)},
+	{
+		outage: "kill -9 with a send in flight", breaks: "the node dies before the provider has the text; another one is there",
+		with: setting{nodes: 2}, strike: func(n *night) { n.api[first].meet(n.dies(false)) },
+	},
+	{
+		outage: "kill -9 with a send that arrived", breaks: "the node dies when the provider has the text",
+		with: setting{nodes: 2}, strike: func(n *night) { n.api[first].meet(n.dies(true)) },
+	},
+	{outage: "It took the text, and the answer is lost", breaks: "each order is carried out, and the connection breaks", strike: fault(phonesim.FaultLostAnswer, 0)},
+	{outage: "The provider hangs", breaks: "no call to it comes back", strike: fault(phonesim.FaultHang, 0), alarms: failing},
+	{outage: "429 for five minutes", breaks: "too many requests, try again in a second", strike: fault(phonesim.FaultTooMany, 5*time.Minute), alarms: failing},
+	{
+		outage: "The provider cannot reach our address", breaks: "each call is refused with 21205, no receipt and no reply comes in",
+		with: setting{canaries: true}, lasts: 40 * time.Minute, alarms: append(lost, failing...),
+		strike: func(n *night) {
+			n.api[first].meet(refuses(http.StatusBadRequest, 21205, "Calls"))
+			n.hooks[first].meet(breaks)
+		},
+	},
+	{
+		outage: "Nobody can reach our address", breaks: "as above, for both providers; officers sign in on the spot",
+		lasts: 40 * time.Minute, alarms: failing, signs: true,
+		strike: func(n *night) {
+			n.api[first].meet(refuses(http.StatusBadRequest, 21205, "Calls"))
+			n.hooks[first].meet(breaks)
+			n.hooks[second].meet(breaks)
+		},
+	},
+	{outage: "The account is suspended, or its token revoked", breaks: "everything is refused with 20003", strike: at(first, refuses(http.StatusUnauthorized, 20003, "Messages", "Calls")), alarms: failing},
+	{outage: "Our number is lost", breaks: "texts and calls are refused with 21606", strike: at(first, refuses(http.StatusBadRequest, 21606, "Messages", "Calls")), alarms: failing},
+	{
+		outage: "A carrier filters every text", breaks: "texts are taken, and end with 30007",
+		with: setting{canaries: true}, strike: func(n *night) { n.api[first].meet(n.fates("undelivered", 30007)) }, lasts: 40 * time.Minute, alarms: lost,
+	},
+	{outage: "Our campaign is not registered any more", breaks: "texts are taken, and end with 30034", strike: func(n *night) { n.api[first].meet(n.fates("undelivered", 30034)) }, alarms: failing},
+	{outage: "The officer has opted out of our number", breaks: "texts to the officer are refused with 21610", strike: at(first, only(ada, refuses(http.StatusBadRequest, 21610, "Messages"))), alarms: contact},
+	{outage: "Texts to the country are switched off", breaks: "each is refused with 21408", strike: at(first, refuses(http.StatusBadRequest, 21408, "Messages")), alarms: contact},
+	{
+		outage: "No webhook comes", breaks: "neither receipts nor replies nor keys reach us",
+		with: setting{canaries: true}, strike: func(n *night) { n.hooks[first].meet(breaks) }, lasts: 40 * time.Minute, alarms: lost,
+	},
+	{
+		outage: "Webhooks come late", breaks: "receipts and replies come after three minutes, twice, the last one first",
+		with: setting{canaries: true}, lasts: 40 * time.Minute, alarms: []request.AlarmKind{request.AlarmCanarySlow},
+		strike: func(n *night) {
+			n.hooks[first].meet(delays(3*time.Minute, "/webhooks/twilio/voice/", "/webhooks/twilio/gather/"))
+		},
+	},
+	{outage: "No text goes", breaks: "both providers turn texts away", strike: both(unavailable(aboutTexts...)), alarms: failing},
+	{outage: "No call goes", breaks: "both providers turn calls away", strike: both(unavailable(aboutCalls...)), alarms: failing},
+	{
+		outage: "Both are down for ten minutes", breaks: "then the first is back; the second follows ten minutes later",
+		strike: func(n *night) {
+			n.fail(first, phonesim.FaultDown, 10*time.Minute)
+			n.fail(second, phonesim.FaultDown, 20*time.Minute)
+		},
+		grace: 10*time.Minute + 15*time.Second, alarms: failing,
+	},
+	{
+		outage: "Both are down for three quarters of an hour", breaks: "everyone was asked in vain, and the sender is told so",
+		strike: func(n *night) {
+			n.fail(first, phonesim.FaultDown, 45*time.Minute)
+			n.fail(second, phonesim.FaultDown, 45*time.Minute)
+		},
+		lasts: 45 * time.Minute, grace: 45*time.Minute + 15*time.Second, alarms: failing,
+		after: func(n *night, a *appeal) {
+			if !slices.ContainsFunc(n.receiver.messages(), func(m message) bool {
+				return m.Data.Reference == a.ref.String() && m.Data.Escalation == request.Exhausted && m.at.Before(a.taken.at)
+			}) {
+				n.t.Errorf("the sender was not told that everyone was asked: %+v", n.receiver.messages())
+			}
+		},
+	},
+	{
+		outage: "Redis is away as well", breaks: "the provider is down, and nothing reads the roster but from the log",
+		with: setting{redis: true}, alarms: append(failing, request.AlarmRedis),
+		strike: func(n *night) {
+			n.fail(first, phonesim.FaultDown, 0)
+			n.redis.mini.SetError("LOADING")
+		},
+		mend: func(n *night) { n.redis.mini.SetError("") },
+	},
+	{
+		outage: "The officer's telephone is dead", breaks: "both carriers say so",
+		strike: func(n *night) { n.behaves(ada, phonesim.Unreachable) }, mend: func(n *night) { n.behaves(ada, phonesim.Answers) }, by: "bruno", alarms: contact,
+	},
+	{
+		outage: "The officer's telephone is gone", breaks: "both carriers report that texts arrive and calls are picked up",
+		strike: func(n *night) { n.behaves(ada, phonesim.Lies) }, mend: func(n *night) { n.behaves(ada, phonesim.Answers) }, by: "bruno", grace: time.Second,
+	},
+	{
+		outage: "A storm while the provider is down", breaks: "500 urgent requests for one officer come before this one",
+		strike: func(n *night) {
+			n.fail(first, phonesim.FaultDown503, 0)
+			for range 500 {
+				n.storm = append(n.storm, n.world.raise(request.Urgent))
+			}
+			pass(20 * time.Second)
+		},
+		only: []request.Urgency{request.Emergency}, alarms: failing, after: (*night).calm,
+	},
+	{
+		outage: "The second provider is down", breaks: "and nobody would notice, since the first one works",
+		with: setting{canaries: true}, strike: func(n *night) { n.fail(second, phonesim.FaultDown503, 0) }, lasts: 40 * time.Minute, alarms: append(lost, failing...),
+	},
+}
+
+// play plays a catastrophe to one request and, where it is told at length, to all that come until everything is as before.
+func play(t *testing.T, c catastrophe, urgency request.Urgency, length bool) (cell string, alarms []string) {
+	inNight(t, c.with, func(n *night) {
+		n.deaf, n.signsIn = c.deaf, c.signs
+		struck := time.Now()
+		c.strike(n)
+		a := n.raise(urgency)
+		n.live(c.wait(urgency)+callGrace, func() bool { return !a.taken.at.IsZero() })
+		cell = n.judge(a, c)
+		if c.after != nil {
+			c.after(n, a)
+		}
+		if !length {
+			n.live(10*time.Minute, nil)
+			n.quiet(a)
+			return
+		}
+		alarms = n.endure(c, struck)
+		n.recover(c)
+		for _, a := range n.cases {
+			n.quiet(a)
+		}
+		if got := n.copies(); got > c.copies {
+			t.Errorf("%d copies of texts, at most %d are forced", got, c.copies)
+		}
+	})
+	return cell, alarms
+}
+
+// wait is within which time an officer is reached.
+func (c catastrophe) wait(u request.Urgency) time.Duration {
+	return dispatcher.DefaultPolicy().Waits[u] + c.grace
+}
+
+// stream is what comes while it lasts, over and over.
+var stream = []request.Urgency{request.Urgent, request.Urgent, request.Critical, request.Emergency}
+
+// judge says how a request was taken, and whether that was in time.
+func (n *night) judge(a *appeal, c catastrophe) string {
+	n.t.Helper()
+	wait := c.wait(a.urgency)
+	by := "ada"
+	if c.by != "" {
+		by = c.by
+	}
+	reached := a.taken.reached.Sub(a.raised)
+	if a.taken.by != by || a.taken.path == "" || reached > wait || reached < 0 {
+		n.t.Errorf("%s %s: taken by %q over %q after %s, in time is %s: %+v", a.urgency, a.ref, a.taken.by, a.taken.path, reached, wait, n.state(a.ref).Pages)
+	}
+	return fmt.Sprintf("%s, %s", a.taken.path, seconds(reached))
+}
+
+// seconds rounds up to tenths below ten seconds, and to whole ones above.
+func seconds(d time.Duration) string {
+	unit := time.Second
+	if d < 10*time.Second {
+		unit = 100 * time.Millisecond
+	}
+	return fmt.Sprint((d + unit - 1).Truncate(unit).Seconds(), " s")
+}
+
+// endure lets requests come until it is over, and tells which alarms it raised.
+func (n *night) endure(c catastrophe, struck time.Time) (alarms []string) {
+	n.t.Helper()
+	lasts := c.lasts
+	if lasts == 0 {
+		lasts = 10 * time.Minute
+	}
+	for time.Since(struck) < lasts {
+		n.live(min(max(lasts/12, 30*time.Second), 5*time.Minute), nil)
+		n.raise(stream[len(n.cases)%len(stream)])
+	}
+	n.live(c.wait(request.Urgent), nil)
+	for _, a := range n.cases[1:] {
+		n.judge(a, c)
+	}
+	var kinds []request.AlarmKind
+	for _, s := range n.alive().Alarms() {
+		alarms = append(alarms, fmt.Sprintf("`%s` after %s", s.Alarm.Kind, seconds(s.Received.Sub(struck))))
+		kinds = append(kinds, s.Alarm.Kind)
+		phone, _ := n.sim.Phone(erik)
+		rang := phone.Call != nil && phone.Call.RangAt.After(s.Received)
+		if told := rang || slices.ContainsFunc(phone.Texts, func(text phonesim.Text) bool { return strings.Contains(text.Body, "ALARM "+s.Ref.String()) }); !told {
+			n.t.Errorf("the coordinator does not read of %s %s", s.Alarm.Kind, s.Alarm.Cause)
+		}
+	}
+	slices.Sort(kinds)
+	if kinds = slices.Compact(kinds); !slices.Equal(kinds, c.alarms) {
+		n.t.Errorf("alarms %v, want %v", kinds, c.alarms)
+	}
+	return alarms
+}
+
+// recover ends it. After a while everything goes through the first provider again, and no alarm stands.
+func (n *night) recover(c catastrophe) {
+	n.t.Helper()
+	n.fail(first, phonesim.FaultNone, 0)
+	n.fail(second, phonesim.FaultNone, 0)
+	for i := range n.api {
+		n.api[i].open()
+		n.hooks[i].open()
+	}
+	if c.mend != nil {
+		c.mend(n)
+	}
+	n.deaf, n.signsIn = false, false
+	for range 8 {
+		n.live(2*time.Minute, nil)
+		n.raise(request.Urgent)
+	}
+	n.live(time.Minute, nil)
+	for _, urgency := range []request.Urgency{request.Urgent, request.Critical, request.Emergency} {
+		a := n.raise(urgency)
+		n.live(time.Minute, nil)
+		if p := n.state(a.ref).Pages[0]; p.Made().Provider != vendors[first] || p.State != request.PageDelivered || a.taken.by != "ada" {
+			n.t.Errorf("when it is over: %s is taken by %q, and its page is %s through %s", urgency, a.taken.by, p.State, p.Made().Provider)
+		}
+	}
+	for _, s := range n.alive().Alarms() {
+		if !s.Status.Ended() {
+			n.t.Errorf("when it is over the alarm %s stands: %s", s.Alarm.Kind, s.Alarm.Cause)
+		}
+	}
+	for _, a := range n.cases {
+		if a.taken.at.IsZero() {
+			n.t.Errorf("nobody has %s", a.ref)
+		}
+	}
+}
+
+// stumbles breaks one in so many of the documents that calls are to follow.
+func stumbles(oneIn int) deed {
+	random := rand.New(rand.NewPCG(1, 2025))
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		spoken := strings.HasPrefix(r.URL.Path, "/webhooks/twilio/voice/") || strings.HasPrefix(r.URL.Path, "/webhooks/twilio/gather/")
+		if spoken && random.IntN(oneIn) == 0 {
+			next.ServeHTTP(httptest.NewRecorder(), r) // it is asked for, and is not followed
+			_, _ = io.WriteString(w, "<Response><Say>")
+			return
+		}
+		next.ServeHTTP(w, r)
+	}
+}
+
+// turnsAway turns away all but one in so many of the calls to a provider.
+func turnsAway(oneIn int) deed {
+	random := rand.New(rand.NewPCG(2, 2025))
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if random.IntN(oneIn) != 0 {
+			http.Error(w, "<html>upstream connect error</html>", http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}
+}
+
+// only does a deed to what is ordered for one number.
+func only(number string, do deed) deed {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method == http.MethodPost && asForm(r).Get("To") == number {
+			do(w, r, next)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}
+}
+
+// dies kills the node that orders the first text, before or after the provider has it. The call never comes back.
+func (n *night) dies(taken bool) deed {
+	var once sync.Once
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		dead := false
+		if orders(r, "Messages") {
+			once.Do(func() {
+				dead = true
+				path := strings.Split(strings.TrimPrefix(asForm(r).Get("StatusCallback"), public), "/") // "", webhooks, twilio, message-status, reference, …
+				n.kill(n.sender(request.Ref(path[4])))
+			})
+		}
+		if dead && !taken {
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+		if dead {
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+// sender is the node that began the last attempt of a request.
+func (n *night) sender(ref request.Ref) (name string) {
+	for _, c := range n.history(ref) {
+		for _, e := range c.Commit().Events {
+			if e.Type == request.AttemptStarted {
+				name = c.Commit().Node
+			}
+		}
+	}
+	return name
+}
+
+// calm takes what a storm raised on the screen, once the first of it has been read.
+func (n *night) calm(*appeal) {
+	n.t.Helper()
+	asked := 0
+	for _, ref := range n.storm {
+		if len(n.state(ref).Pages) > 0 {
+			asked++
+		}
+		if _, err := n.alive().Acknowledge(n.t.Context(), ref, "ada", "", request.ViaWeb); err != nil {
+			n.t.Error(err)
+		}
+	}
+	if asked != len(n.storm) {
+		n.t.Errorf("of %d requests of the storm %d are asked about", len(n.storm), asked)
+	}
+}
+
+const catastrophesPage = "../docs/catastrophes.md"
+
+var told = []request.Urgency{request.Emergency, request.Critical, request.Urgent}
+
+func TestWhateverBreaksAnOfficerIsReachedInTimeByAnotherPath(t *testing.T) {
+	var rows strings.Builder
+	for _, c := range catastrophes {
+		t.Run(strings.ReplaceAll(c.outage, ",", ""), func(t *testing.T) {
+			cells := []string{"**" + c.outage + "**: " + c.breaks}
+			var alarms []string
+			for _, urgency := range told {
+				cell, seen := "–", []string(nil)
+				if c.only == nil || slices.Contains(c.only, urgency) {
+					cell, seen = play(t, c, urgency, urgency == request.Urgent || c.only != nil)
+				}
+				cells, alarms = append(cells, cell), append(alarms, seen...)
+			}
+			if len(alarms) == 0 {
+				alarms = []string{"none"}
+			}
+			fmt.Fprintf(&rows, "| %s |\n", strings.Join(append(cells, strings.Join(alarms, ", ")), " | "))
+		})
+	}
+	_ = rows
+	_ = os.ReadFile
+	_ = twilio.InboundPath
+	t.Log("\n" + rows.String())
+}
