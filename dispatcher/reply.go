@@ -114,6 +114,14 @@ func ParseReply(text string, words Words) Reply {
 	return reply
 }
 
+// quoting is how many words besides a command, a code and a reference the shortest of our texts has that asks for something and does not
+// say PASS.
+const quoting = 4
+
+// Quoted reports whether a text may be one of ours that came back: from a machine that repeats what it gets, or from a telephone on which
+// somebody liked it. It names the request, and has as many words as ours. Such a text must not take anything; one that says PASS passes on.
+func (r Reply) Quoted() bool { return r.Ref != "" && r.Extra >= quoting }
+
 // wish notes a command.
 func (r *Reply) wish(c Wish) {
 	switch {

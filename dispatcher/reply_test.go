@@ -8,6 +8,7 @@ import (
 
 	"github.com/dutyline/dutyline/dispatcher"
 	"github.com/dutyline/dutyline/phrase"
+	"github.com/dutyline/dutyline/request"
 )
 
 func TestAReplyForgivesTheWriter(t *testing.T) {
@@ -154,6 +155,42 @@ func TestTheOfficersPageTellsTheWordsOfEveryLanguage(t *testing.T) {
 			return !slices.ContainsFunc(told, func(word string) bool { return !strings.Contains(row, " "+word+" ") })
 		}) {
 			t.Errorf("no row tells %s as %v", wish, told)
+		}
+	}
+}
+
+// What asks names a request and has a code; a machine sends it back, and a telephone does on which somebody liked it.
+func TestATextOfOursThatComesBackTakesNothingInAnyLanguage(t *testing.T) {
+	words := everyWord()
+	ref := request.Ref("7K4M2QX9D")
+	for _, l := range phrase.Languages {
+		args := phrase.Args{
+			Reference: ref.String(), Urgency: "emergency", Language: "fr", Code: "123456", CallSign: "HERON", Roster: "national",
+			From: "2026-03-29 08:00 CEST", Until: "2026-03-29 20:00 CEST", Open: 1, Requests: []string{ref.String()},
+		}
+		texts := map[string]string{}
+		for _, key := range []phrase.Key{phrase.Ask, phrase.Key("sms_cover"), phrase.HandoverOut, phrase.HandoverIn, phrase.Test} {
+			texts[string(key)] = phrase.Text(l, key, args)
+		}
+		for _, kind := range request.AlarmKinds {
+			args.Alarm = string(kind)
+			texts["alarm "+string(kind)] = phrase.Text(l, phrase.Alarm, args)
+		}
+		item := phrase.Item(l, args)
+		texts["together"] = phrase.Text(l, phrase.Together, phrase.Args{Open: 2, Items: []string{item, item}})
+		for what, text := range texts {
+			for _, sent := range []string{text, "Liked “" + text + "”", "> " + text + "\n> --"} {
+				if got := dispatcher.ParseReply(sent, words); got.Code != "" && !got.Quoted() && !got.Wish.Refuses() {
+					t.Errorf("%s, %s: %q is read as %+v", l, what, sent, got)
+				}
+			}
+		}
+	}
+	for _, text := range []string{
+		"123456", "take 123456 7K4M-2QX9-D", "I take it: 7K4M-2QX9-D 123456", "7K4M2QX9D 123456 收到", "123456 sorry for the late answer, I was asleep",
+	} {
+		if got := dispatcher.ParseReply(text, words); got.Quoted() || got.Code != "123456" {
+			t.Errorf("%q is read as %+v", text, got)
 		}
 	}
 }

@@ -341,7 +341,7 @@ func TestNobodyElseCanAnswerACanary(t *testing.T) {
 		}{
 			{stranger, bird(sent.Message), notifier.NoAnswer},
 			{beyond, bird(sent.Message), notifier.NoAnswer},
-			{ada, bird(sent.Message), notifier.WrongCode},
+			{ada, bird(sent.Message), notifier.NoCode},
 			{probe, bird(wrong.Message), notifier.NoAnswer},
 			{probe, "1" + sent.Code, notifier.NoAnswer},
 			{probe, sent.Ref.String(), notifier.NoAnswer},

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,8 +21,8 @@ import (
 const (
 	// maxGuesses is how many wrong codes a telephone may send within an hour.
 	maxGuesses = 5
-	// maxFruitless is how many texts that lead to nothing are answered within an hour: an answering machine on the other end must not
-	// keep a conversation going.
+	// maxFruitless is how many texts that lead to nothing are answered within an hour, and how many answers that a telephone was given already
+	// are given again: an answering machine on the other end must not keep a conversation going. What a text decides is stored all the same.
 	maxFruitless = 12
 	// replyMemory is how long the answer to a text is kept for a provider that repeats it.
 	replyMemory = time.Hour
@@ -32,6 +33,15 @@ type replies struct {
 	mu        sync.Mutex
 	answers   map[string]*answer
 	fruitless map[notifier.Phone][]time.Time
+	told      map[notifier.Phone]map[told]time.Time
+}
+
+// told is an answer as far as a machine could be told it without end.
+type told struct {
+	kind   notifier.AnswerKind
+	ref    request.Ref
+	roster string
+	from   time.Time
 }
 
 type answer struct {
@@ -41,7 +51,7 @@ type answer struct {
 }
 
 func newReplies() replies {
-	return replies{answers: map[string]*answer{}, fruitless: map[notifier.Phone][]time.Time{}}
+	return replies{answers: map[string]*answer{}, fruitless: map[notifier.Phone][]time.Time{}, told: map[notifier.Phone]map[told]time.Time{}}
 }
 
 // begin gives the answer of an id; mine is true for the first who asks, and must fill it and close done.
@@ -77,6 +87,31 @@ func (r *replies) tire(from notifier.Phone, now time.Time) bool {
 	return len(r.fruitless[from]) > maxFruitless
 }
 
+// looping notes what a telephone is to be told, and reports whether it has been told enough that leads to nothing, or that it knows.
+func (r *replies) looping(from notifier.Phone, a notifier.Answer, idle bool, now time.Time) bool {
+	known := r.again(from, a, now)
+	return (idle || known) && r.tire(from, now)
+}
+
+// again notes what a telephone is told, and reports whether it was told the same within the last hour.
+func (r *replies) again(from notifier.Phone, a notifier.Answer, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	this := told{kind: a.Kind, ref: a.Ref}
+	if len(a.Shifts) > 0 {
+		this.roster, this.from = a.Shifts[0].Roster, a.Shifts[0].From.UTC()
+	}
+	known := r.told[from]
+	if known == nil {
+		known = map[told]time.Time{}
+		r.told[from] = known
+	}
+	maps.DeleteFunc(known, func(_ told, at time.Time) bool { return now.Sub(at) > time.Hour })
+	_, again := known[this]
+	known[this] = now
+	return again
+}
+
 // Report appends what a provider says of an attempt, without asking what is known of it. It returns when that is stored, or with ctx's end.
 func (n *Node) Report(ctx context.Context, r notifier.Report) error {
 	fact, ok := dispatcher.FactOf(r)
@@ -106,65 +141,75 @@ func (n *Node) Reply(ctx context.Context, from notifier.Phone, id, text string) 
 			return notifier.Answer{Kind: notifier.TryAgain}
 		}
 	}
+	var idle, decided bool
 	defer func() { // also when it panics: a repetition must neither wait for ever nor get nothing
-		if a.Kind == notifier.TryAgain {
+		if !decided {
 			n.replies.forget(id)
 		}
 		close(a.done)
 	}()
 	a.Kind = notifier.TryAgain // until there is another answer
-	a.Answer = n.reply(ctx, from, text)
-	n.opts.Logger.Info("text answered", zap.String("from", from.Masked()), zap.String("answer", string(a.Kind)))
+	a.Answer, idle = n.reply(ctx, from, text)
+	decided = a.Kind != notifier.TryAgain
+	quiet := a.Kind == notifier.NoAnswer || n.replies.looping(from, a.Answer, idle, now)
+	n.opts.Logger.Info("text answered", zap.String("from", from.Masked()), zap.String("answer", string(a.Kind)), zap.Bool("quiet", quiet))
+	if quiet {
+		a.Answer = notifier.Answer{}
+	}
 	return a.Answer
 }
 
-func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) notifier.Answer {
+// reply decides what a text comes to; idle says that it leads to nothing, whatever was decided before.
+func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) (result notifier.Answer, idle bool) {
 	n.mu.Lock()
 	book := n.roster
 	n.mu.Unlock()
 	if book == nil {
-		return notifier.Answer{Kind: notifier.TryAgain}
+		return notifier.Answer{Kind: notifier.TryAgain}, false
 	}
 	if n.flownBack(ctx, from, text) {
-		return notifier.Answer{} // a machine must not be answered
+		return notifier.Answer{}, true // a machine must not be answered
 	}
 	contacts := book.ByAddress(string(from))
 	if len(contacts) == 0 {
-		return notifier.Answer{} // an unknown number learns nothing, not even that somebody reads
+		return notifier.Answer{}, true // an unknown number learns nothing, not even that somebody reads
 	}
 	who, _ := book.Person(contacts[0].Person) // a number belongs to one person
-	result := notifier.Answer{Language: who.Language()}
+	result = notifier.Answer{Language: who.Language()}
 	if n.opts.Guesses.Count(ctx, from) >= maxGuesses {
-		return n.fruitless(from, result, notifier.TooManyGuesses)
+		result.Kind = notifier.TooManyGuesses
+		return result, true
 	}
 	parsed := dispatcher.ParseReply(text, n.opts.Words)
+	if parsed.Quoted() && !parsed.Wish.Refuses() { // perhaps by a machine, while everybody sleeps
+		parsed.Code = ""
+	}
 	if parsed.Code == "" { // whatever it asks for, nothing is stored: an answering machine must not keep it going
-		answer := n.command(book, who, parsed.Wish, result)
-		return n.fruitless(from, answer, answer.Kind)
+		return n.command(book, who, parsed.Wish, result), true
 	}
 	offer, done := n.offered(book, who.ID, parsed)
 	if offer != nil && offer.Wish == parsed.Wish {
-		return n.confirm(ctx, who, offer, done, parsed.Wish, result)
+		return n.confirm(ctx, who, offer, done, parsed.Wish, result), false
 	}
 	match, several, err := n.match(ctx, who, parsed)
 	switch {
 	case err != nil: // perhaps the code is right, and nobody knows yet
 		result.Kind = notifier.TryAgain
-		return result
+		return result, false
 	case several, match.page != "" && offer != nil:
 		result.Kind = notifier.SeveralMatches
-		return result
+		return result, false
 	case offer != nil:
-		return n.confirm(ctx, who, offer, done, parsed.Wish, result)
+		return n.confirm(ctx, who, offer, done, parsed.Wish, result), false
 	case match.page == "":
-		kind := notifier.WrongCode
+		result.Kind = notifier.WrongCode
 		if parsed.Wish == dispatcher.WishTake || parsed.Wish == dispatcher.WishCover {
-			kind = notifier.CodeOver
+			result.Kind = notifier.CodeOver
 		}
 		if n.opts.Guesses.Wrong(ctx, from) > maxGuesses {
-			kind = notifier.TooManyGuesses
+			result.Kind = notifier.TooManyGuesses
 		}
-		return n.fruitless(from, result, kind)
+		return result, true
 	}
 	result.Ref = match.ref
 	var outcome Outcome
@@ -179,10 +224,10 @@ func (n *Node) reply(ctx context.Context, from notifier.Phone, text string) noti
 	if err != nil {
 		n.opts.Logger.Error("a reply is not stored", zap.Stringer("request", match.ref), zap.Error(err))
 		result.Kind = notifier.TryAgain
-		return result
+		return result, false
 	}
 	result.Kind, result.CallSign, result.Shifts = outcome.Kind, outcome.CallSign, outcome.Shifts
-	return result
+	return result, false
 }
 
 // Key handles a key that somebody pressed during a call, for the person whom the attempt's page asked.
@@ -253,15 +298,6 @@ func (n *Node) language(person string) string {
 	}
 	who, _ := n.roster.Person(person)
 	return who.Language()
-}
-
-// fruitless gives an answer that leads to nothing, or none when there were too many of them.
-func (n *Node) fruitless(from notifier.Phone, a notifier.Answer, kind notifier.AnswerKind) notifier.Answer {
-	if n.replies.tire(from, n.opts.Clock.Now()) {
-		return notifier.Answer{}
-	}
-	a.Kind = kind
-	return a
 }
 
 // matched is a page whose code somebody sent.

@@ -306,3 +306,78 @@ func TestAPanicWhileAReplyIsHandledLeavesNobodyWaiting(t *testing.T) {
 		}
 	})
 }
+
+func TestATextOfOursThatComesBackTakesNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.start("n1")
+		say := conversation(w, n)
+		ref := w.raise(request.Urgent)
+		w.pass(time.Second)
+		code := w.code(ref, "p1")
+		if a := say(ada, "Dutyline ALARM "+ref.String()+": nobody on duty. Reply "+code+" to look after it."); a.Kind != notifier.NoCode || w.state(ref).Owner != "" {
+			t.Errorf("answer %+v, owner %q", a, w.state(ref).Owner)
+		}
+		if a := say(ada, "I have it, "+ref.String()+" "+code); a.Kind != notifier.Taken {
+			t.Errorf("a person is answered with %+v", a)
+		}
+	})
+}
+
+// The same answer about the same request is given a dozen times more; every decision is made and stored, answered or not.
+func TestWhoIsToldTheSameAgainAndAgainIsNotAnsweredForEver(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.start("n1")
+		say := conversation(w, n)
+		ref := w.raise(request.Urgent)
+		w.pass(time.Second)
+		code := w.code(ref, "p1")
+		if a := say(ada, code); a.Kind != notifier.Taken {
+			t.Fatalf("answer %+v", a)
+		}
+		for i := range 13 { // the first is news
+			if a := say(ada, code); a.Kind != notifier.AlreadyYours {
+				t.Fatalf("answer %d: %+v", i+1, a)
+			}
+		}
+		for range 3 {
+			if a := say(ada, code); a.Kind != notifier.NoAnswer {
+				t.Fatalf("a machine gets %+v for ever", a)
+			}
+		}
+		if a := say(ada, "PASS "+code); a.Kind != notifier.PassedOn {
+			t.Errorf("what changes something is answered with %+v", a)
+		}
+		if a := say(ada, code); a.Kind != notifier.NoAnswer || w.state(ref).Owner != "ada" {
+			t.Errorf("answer %+v, owner %q", a, w.state(ref).Owner)
+		}
+		w.pass(2 * time.Hour)
+		if a := say(ada, code); a.Kind != notifier.AlreadyYours {
+			t.Errorf("after two hours: answer %+v", a)
+		}
+	})
+}
+
+// What could not be stored is handled anew when the provider repeats it, also where it was not answered any more.
+func TestATextThatCouldNotBeStoredIsNotForgottenWhenItIsNotAnsweredAnyMore(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.start("n1")
+		say := conversation(w, n)
+		ref := w.raise(request.Urgent)
+		w.pass(time.Second)
+		code := w.code(ref, "p1")
+		for range 13 {
+			say(ada, "away")
+		}
+		n.log.set(func() { n.log.cut = true })
+		if a := say(ada, code); a.Kind != notifier.TryAgain { // news: it is told once
+			t.Errorf("answer %+v", a)
+		}
+		if a := n.Reply(t.Context(), ada, "late", code); a.Kind != notifier.NoAnswer {
+			t.Errorf("a machine gets %+v", a)
+		}
+		n.log.set(func() { n.log.cut = false })
+		if a := n.Reply(t.Context(), ada, "late", code); a.Kind != notifier.Taken || w.state(ref).Owner != "ada" {
+			t.Errorf("the repetition is answered with %+v", a)
+		}
+	})
+}
