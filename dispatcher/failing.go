@@ -113,19 +113,22 @@ func (c contacts) judge(key contactKey, now, after time.Time) (f request.Failing
 	if old := now.Add(-evidenceLife); after.Before(old) {
 		after = old
 	}
-	list := slices.DeleteFunc(slices.Clone(c[key]), func(e evidence) bool { return !e.at.After(after) })
+	list := c[key]
+	first, _ := slices.BinarySearchFunc(list, after, func(e evidence, after time.Time) int { return cmp.Or(e.at.Compare(after), -1) })
+	if list = list[first:]; allArrived(list) { // as almost everywhere, and each look asks for every contact
+		return f, false
+	}
 	var since time.Time // of the newest refusal
-	judged := map[string]bool{}
-	for _, newest := range slices.Backward(list) {
-		if newest.carrier || judged[newest.provider] {
-			continue
-		}
-		if judged[newest.provider] = true; newest.arrived || newest.at.Before(since) {
+	for i := len(list) - 1; i >= 0; i-- {
+		newest := &list[i]
+		judged := slices.ContainsFunc(list[i+1:], func(e evidence) bool { return e.provider == newest.provider && !e.carrier })
+		if newest.carrier || judged || newest.arrived || newest.at.Before(since) {
 			continue
 		}
 		f = request.Failing{Why: notifier.WhyFailed(newest.provider, newest.code), Provider: newest.provider, Code: newest.code}
 		since, ok = newest.at, true
-		for _, e := range slices.Backward(list) {
+		for j := i; j >= 0; j-- {
+			e := &list[j]
 			if e.provider == newest.provider && e.arrived {
 				break
 			}
@@ -140,30 +143,36 @@ func (c contacts) judge(key contactKey, now, after time.Time) (f request.Failing
 	return lost(list)
 }
 
+func allArrived(list []evidence) bool {
+	for i := range list {
+		if !list[i].arrived {
+			return false
+		}
+	}
+	return true
+}
+
 // text is what an attempt's page went in: pages that went in one text have one, as the attempts of one page do.
 func (e evidence) text() string { return cmp.Or(e.joint, notifier.JointOf(e.ref, e.page)) }
 
 // lost judges by the last texts alone: whether carriers gave them all up.
 func lost(list []evidence) (f request.Failing, ok bool) {
-	arrived := map[string]bool{}
-	for _, e := range list {
-		arrived[e.text()] = arrived[e.text()] || e.arrived
-	}
-	seen := map[string]bool{}
-	for _, e := range slices.Backward(list) {
-		p := e.text()
+	pages := 0
+	for i := len(list) - 1; i >= 0; i-- {
+		e := &list[i]
+		same := func(o evidence) bool { return o.text() == e.text() }
 		switch {
-		case arrived[p]:
+		case slices.ContainsFunc(list, func(o evidence) bool { return same(o) && o.arrived }):
 			return f, ok
-		case seen[p]:
+		case slices.ContainsFunc(list[i+1:], same):
 			continue
 		case list[len(list)-1].at.Sub(e.at) > lostWithin:
 			return f, ok
 		}
-		if seen[p] = true; len(seen) == 1 {
+		if pages++; pages == 1 {
 			f = request.Failing{Why: request.WhyCarrier, Code: e.code}
 		}
-		f.Since, ok = request.At(e.at), len(seen) >= lostInARow
+		f.Since, ok = request.At(e.at), pages >= lostInARow
 	}
 	return f, ok
 }

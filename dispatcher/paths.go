@@ -24,9 +24,12 @@ func (p *plan) secondPaths() {
 			continue
 		}
 		why, at := p.second(page)
+		if why == "" {
+			continue
+		}
 		other := p.otherPath(page)
 		switch {
-		case why == "" || other == "":
+		case other == "":
 		case p.now.Before(at):
 			p.wakeAt(at)
 		case !p.ordered(page.Person, page.Channel+" through "+other):

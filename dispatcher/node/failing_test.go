@@ -55,8 +55,9 @@ func TestAnOfficerWhoOptedOutIsFlaggedCalledAndToldByDayOverAnotherNumberOnceByT
 	inWorld(t, func(t *testing.T, w *world) {
 		_, calls := optedOut(w)
 		w.rosters.edit(contacts(mobile, call, second))
-		n, other := w.start("n1"), w.start("n2")
 		began := time.Now()
+		w.pass(6*time.Hour + 30*time.Minute)
+		n, other := w.start("n1"), w.start("n2")
 		asked := w.raise(request.Urgent)
 		w.pass(3 * time.Second)
 		if rings := calls.got(asked); len(rings) != 1 || rings[0].To != ada || w.state(asked).Step.Count != 1 {
@@ -71,7 +72,7 @@ func TestAnOfficerWhoOptedOutIsFlaggedCalledAndToldByDayOverAnotherNumberOnceByT
 		if got := w.phones.got(ref); len(got) != 1 || got[0].To != erik || got[0].About != notifier.AskToLookAfter {
 			t.Errorf("ada is on duty, and the coordinator gets %+v", got)
 		}
-		w.pass(7*time.Hour - time.Minute)
+		w.pass(29 * time.Minute)
 		if got := toldOf(w.phones, private, began); len(got) != 0 {
 			t.Fatalf("at night: %v", got)
 		}
@@ -84,7 +85,11 @@ func TestAnOfficerWhoOptedOutIsFlaggedCalledAndToldByDayOverAnotherNumberOnceByT
 				t.Errorf("told %+v", m)
 			}
 		}
-		w.pass(40 * time.Hour)
+		n.stop()
+		other.stop()
+		w.pass(23 * time.Hour)
+		n = w.start("n1")
+		w.pass(20 * time.Minute) // the next morning
 		if got := toldOf(w.phones, private, began); len(got) != 1 || len(n.Matters(request.OpsContact)) > 1 {
 			t.Errorf("told again: %v", got)
 		}
@@ -95,10 +100,11 @@ func TestWhoHasNoOtherNumberIsCalledByDayUntilTheyListen(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		_, calls := optedOut(w)
 		w.rosters.edit(contacts(mobile, call))
-		n := w.start("n1")
 		began := time.Now()
+		w.pass(6 * time.Hour)
+		n := w.start("n1")
 		n.OptedOut(t.Context(), ada, true)
-		w.pass(7*time.Hour + 10*time.Minute)
+		w.pass(time.Hour + 10*time.Minute)
 		if got := fmt.Sprint(toldOf(calls.provider, ada, began)); got != "[contact_stop@7h0m0s]" {
 			t.Fatalf("called %s", got)
 		}
@@ -121,7 +127,7 @@ func TestWhoHasNoOtherNumberIsCalledByDayUntilTheyListen(t *testing.T) {
 		}
 		ring(1, notifier.Answered, "", "")
 		ring(1, notifier.Ended, "", "")
-		w.pass(5 * time.Hour)
+		w.pass(2 * time.Hour)
 		matters := n.Matters(request.OpsContact)
 		if got := toldOf(calls.provider, ada, began); len(got) != 2 || len(matters) != 1 || matters[0].Matter.Reason != dispatcher.EndedTold {
 			t.Errorf("who has listened is called again: %v, %+v", got, matters)
@@ -133,6 +139,7 @@ func TestAStopFlagsAtOnceAndAStartClears(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		out, _ := optedOut(w)
 		w.rosters.edit(contacts(mobile, call, second))
+		w.pass(6 * time.Hour)
 		n := w.start("n1")
 		n.OptedOut(t.Context(), stranger, true)
 		n.OptedOut(t.Context(), ada, false)
@@ -155,7 +162,7 @@ func TestAStopFlagsAtOnceAndAStartClears(t *testing.T) {
 		if s := w.state(first); s.Status != request.StatusCleared {
 			t.Errorf("after START: %s", standing(n))
 		}
-		w.pass(8 * time.Hour)
+		w.pass(2 * time.Hour)
 		if got := toldOf(w.phones, private, time.Now()); len(got) != 0 || len(n.Alarms()) < 1 || strings.Count(standing(n), "contact_failing") != 1 {
 			t.Errorf("it is over, and they are told: %v; %s", got, standing(n))
 		}

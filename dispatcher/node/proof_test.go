@@ -20,10 +20,14 @@ type caller struct{ *provider }
 
 func (caller) Medium() string { return notifier.MediumVoice }
 
-const desk = notifier.Phone("+15005550151")
+const (
+	desk = notifier.Phone("+15005550151")
+	noon = 12 * time.Hour // after midnight, when a world begins
+)
 
-// untested is a world at noon whose officers have telephones that nobody tested: ada one for texts and calls, and one at a desk for calls alone.
-func (w *world) untested() (n *life, calls caller) {
+// untested is a world at a time of the day whose officers have telephones that nobody tested: ada one for texts and calls, and one at a desk for
+// calls alone.
+func (w *world) untested(at time.Duration) (n *life, calls caller) {
 	w.t.Helper()
 	w.alarming()
 	w.rosters.edit(func(b *roster.Book) {
@@ -35,7 +39,7 @@ func (w *world) untested() (n *life, calls caller) {
 	})
 	calls = caller{newProvider()}
 	w.others = []node.Provider{{Channel: calls}}
-	w.pass(12 * time.Hour)
+	w.pass(at)
 	return w.start("n1"), calls
 }
 
@@ -67,7 +71,7 @@ func (w *world) verified(person string) (ids []string) {
 
 func TestACodeVerifiesTheTelephoneThatItCameTo(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, calls := w.untested()
+		n, calls := w.untested(noon)
 		say := conversation(w, n)
 		ref := w.test(n, node.TestOrder{Person: "ada"})
 		texts, rings := w.phones.got(ref), calls.got(ref)
@@ -107,7 +111,7 @@ func TestACodeVerifiesTheTelephoneThatItCameTo(t *testing.T) {
 
 func TestATestByCallsRingsEachTelephoneThatTakesThem(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, calls := w.untested()
+		n, calls := w.untested(noon)
 		ref := w.test(n, node.TestOrder{Person: "ada", Calls: true})
 		if texts, rings := w.phones.got(ref), calls.got(ref); len(texts) != 1 || len(rings) != 2 {
 			t.Fatalf("%d texts, %d calls", len(texts), len(rings))
@@ -127,7 +131,7 @@ func TestATestByCallsRingsEachTelephoneThatTakesThem(t *testing.T) {
 
 func TestNothingIsVerifiedWhenTheNumberChangedMeanwhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, _ := w.untested()
+		n, _ := w.untested(noon)
 		ref := w.test(n, node.TestOrder{Person: "ada"})
 		code := w.lastCode(ada, ref)
 		w.rosters.edit(func(b *roster.Book) {
@@ -142,7 +146,7 @@ func TestNothingIsVerifiedWhenTheNumberChangedMeanwhile(t *testing.T) {
 
 func TestATestIsOverAfterHalfAnHour(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, _ := w.untested()
+		n, _ := w.untested(noon)
 		ref := w.test(n, node.TestOrder{Person: "ada"})
 		w.pass(31 * time.Minute)
 		if s := w.state(ref); s.Status != request.StatusOver || s.Matter.Reason != dispatcher.EndedExpired || !s.Closed {
@@ -156,7 +160,7 @@ func TestATestIsOverAfterHalfAnHour(t *testing.T) {
 
 func TestATestIsNoRequestThatSomebodyCouldTakeOrPassOn(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, _ := w.untested()
+		n, _ := w.untested(noon)
 		ref := w.test(n, node.TestOrder{Person: "ada"})
 		if o, err := n.Acknowledge(t.Context(), ref, "ada", "", request.ViaWeb); err != nil || o.Kind != notifier.NotYours {
 			t.Errorf("on the duty page: %+v, %v", o, err)
@@ -175,8 +179,7 @@ func TestATestIsNoRequestThatSomebodyCouldTakeOrPassOn(t *testing.T) {
 
 func TestNobodyIsWokenForATest(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, _ := w.untested()
-		w.pass(11 * time.Hour) // 23:00
+		n, _ := w.untested(23 * time.Hour)
 		if _, err := n.OrderTest(t.Context(), node.TestOrder{Person: "ada"}); !errors.Is(err, node.ErrNight) {
 			t.Errorf("at night: %v", err)
 		}
@@ -199,7 +202,7 @@ func TestNobodyIsWokenForATest(t *testing.T) {
 
 func TestAProofThatCannotBeStoredIsAskedForAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, _ := w.untested()
+		n, _ := w.untested(noon)
 		say := conversation(w, n)
 		ref := w.test(n, node.TestOrder{Person: "ada"})
 		w.rosters.mu.Lock()

@@ -30,8 +30,9 @@ func (w *world) toErik() (texts []taken) {
 func TestAGapThatAnEditMakesIsToldByDayPagesAnHourBeforeAndIsClearedWhenItIsMended(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.alarming()
-		n, other := w.start("n1"), w.start("n2")
 		begin := time.Now() // midnight
+		w.pass(7 * time.Hour)
+		n, other := w.start("n1"), w.start("n2")
 		w.rosters.edit(nobody(begin.Add(11*time.Hour), begin.Add(12*time.Hour)))
 		w.pass(10 * time.Second)
 		const found = "roster_gap roster national: 2000-01-01 11:00 UTC to 2000-01-01 12:00 UTC received"
@@ -39,7 +40,7 @@ func TestAGapThatAnEditMakesIsToldByDayPagesAnHourBeforeAndIsClearedWhenItIsMend
 			t.Fatalf("alarms %q, %q", got, standing(other))
 		}
 		ref := w.alarmOf(n, request.AlarmGap)
-		w.pass(8*time.Hour - 11*time.Second)
+		w.pass(time.Hour - 11*time.Second)
 		if got := w.toErik(); len(got) != 0 {
 			t.Fatalf("somebody was woken: %+v", got)
 		}
