@@ -49,7 +49,7 @@ const perSecond = 1
 func (o *Options) openTelephone(publicURL string, ends *cleanups) (t telephone, err error) {
 	first, second := o.Config.Twilio, o.Config.Vonage
 	rate := float64(perSecond)
-	if first.BaseURL == "" && first.AccountSID == "" && !second.Configured() {
+	if o.Config.Simulated() {
 		if !o.Standalone {
 			return t, misconfigured(errors.New("twilio.account_sid: the account at the provider is needed"))
 		}
@@ -58,6 +58,7 @@ func (o *Options) openTelephone(publicURL string, ends *cleanups) (t telephone, 
 			return t, err
 		}
 		first, second, t.simURL, rate = network.twilio, network.vonage, network.url, 0
+		o.Config.Twilio.Numbers, o.Config.Vonage.Numbers = first.Numbers, second.Numbers // canaries know ours by them
 	}
 	if first.BaseURL != "" || first.AccountSID != "" {
 		client, err := twilio.New(twilio.Options{

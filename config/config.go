@@ -84,7 +84,7 @@ type Canary struct {
 	TwilioTo string        // a telephone, in E.164, that texts through Twilio go to and come back from; "": Twilio is not tested
 	VonageTo string        // the same of Vonage
 	Every    time.Duration // between two through the same provider; default 15 min
-	Slow     time.Duration // a text that takes longer to come back is slow; default 1 min
+	Slow     time.Duration // a text that takes longer to come back is slow; default 1 min, or half of Every where that is less
 }
 
 // Contacts bound which telephone numbers and webhooks people may have.

@@ -64,7 +64,8 @@ func load(name string, data []byte, environ []string) (Config, error) {
 	c.Listen, c.DataDir = cmp.Or(c.Listen, DefaultListen), cmp.Or(c.DataDir, DefaultDataDir)
 	c.Log.Level, c.Log.Format = cmp.Or(c.Log.Level, "info"), cmp.Or(c.Log.Format, "auto")
 	if c.Canary.TwilioTo != "" || c.Canary.VonageTo != "" {
-		c.Canary.Every, c.Canary.Slow = cmp.Or(c.Canary.Every, DefaultCanaryEvery), cmp.Or(c.Canary.Slow, DefaultCanarySlow)
+		c.Canary.Every = cmp.Or(c.Canary.Every, DefaultCanaryEvery)
+		c.Canary.Slow = cmp.Or(c.Canary.Slow, min(DefaultCanarySlow, c.Canary.Every/2))
 	}
 	if c.Node == "" {
 		c.Node = hostname()

@@ -238,6 +238,39 @@ func TestAPageThatIsDueAndNotAttemptedIsLate(t *testing.T) {
 	}
 }
 
+func TestACallThatWaitsForAnotherToTheSameTelephoneIsNotLate(t *testing.T) {
+	w := newTwoPathWorld(t)
+	n := w.start("n1")
+	began := w.now
+	w.raise(1, request.Emergency)
+	w.raise(2, request.Emergency)
+	for range 120 {
+		w.run(time.Second)
+		if got := n.machine.Troubles(w.now); len(got) != 0 {
+			t.Fatalf("after %v: %v", w.now.Sub(began), got)
+		}
+	}
+}
+
+func TestACallThatWaitsAfterAnotherMustBeOverIsLate(t *testing.T) {
+	w := newVoiceWorld(t)
+	w.policy.Levels = [][]string{{"person:ada"}}
+	w.limit = notifier.Limit{PerSecond: 0.001, PerRecipient: 1}
+	n := w.start("n1")
+	w.raise(1, request.Emergency) // the text and the call that the rate lets go, and the repetition that it does not
+	lateCall := func() bool {
+		return slices.ContainsFunc(n.machine.Troubles(w.now), func(a request.AlarmBody) bool { return a.Kind == request.AlarmLate && a.Cause == "channel voice" })
+	}
+	w.run(185 * time.Second)
+	if lateCall() {
+		t.Errorf("the call before it may have lasted until now")
+	}
+	w.run(2 * time.Second)
+	if !lateCall() {
+		t.Errorf("it waits for nobody: %v", n.machine.Troubles(w.now))
+	}
+}
+
 // sky is what a monitor sees, made by hand.
 type sky struct {
 	t       *testing.T

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/request"
 )
 
@@ -34,7 +33,7 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 	var t troubles
 	var refs []request.Ref
 	for ref, e := range m.waiting {
-		if len(e.state.Alarms) > 0 || anyLate(e.state, now) {
+		if len(e.state.Alarms) > 0 || m.anyLate(e.state, now) {
 			refs = append(refs, ref)
 		}
 	}
@@ -45,7 +44,7 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 			t.add(s, a.Standing(ref))
 		}
 		for i := range s.Pages {
-			if p := &s.Pages[i]; late(p, now) {
+			if p := &s.Pages[i]; m.late(p, now) {
 				t.add(s, request.AlarmBody{Kind: request.AlarmLate, Cause: "channel " + p.Channel})
 			}
 		}
@@ -65,32 +64,6 @@ func (m *Machine) Troubles(now time.Time) []request.AlarmBody {
 		t.add(nil, a)
 	}
 	return t.list()
-}
-
-func anyLate(s *request.State, now time.Time) bool {
-	for i := range s.Pages {
-		if late(&s.Pages[i], now) {
-			return true
-		}
-	}
-	return false
-}
-
-// late reports whether a page should have been attempted a while ago.
-func late(p *request.Page, now time.Time) bool {
-	var due time.Time
-	if p.Recipient == request.ToSender || notifier.Beside(p.Channel) {
-		return false // nobody of ours waits for it
-	}
-	switch p.State {
-	case request.PageQueued:
-		due = p.Ordered
-	case request.PageRetrying:
-		due = p.Made().RetryAt
-	default:
-		return false
-	}
-	return now.After(due.Add(lateAfter)) && now.Before(p.Expires.Time)
 }
 
 // troubles collects alarms; one that several requests share is one.

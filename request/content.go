@@ -287,6 +287,14 @@ func escape(name string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
+// withArticle is the kind in a sentence.
+func (k Kind) withArticle() string {
+	if k == Object {
+		return "an " + string(k)
+	}
+	return "a " + string(k)
+}
+
 // check lists what makes the content impossible to understand.
 func (c Content) check() []FieldError {
 	var problems []FieldError
@@ -303,7 +311,7 @@ func (c Content) check() []FieldError {
 		}
 		if !f.Kind.matches(value) {
 			problems = append(problems, FieldError{
-				Field: f.Path, Code: "wrong_type", Detail: f.Label + " must be a " + string(f.Kind) + ".",
+				Field: f.Path, Code: "wrong_type", Detail: f.Label + " must be " + f.Kind.withArticle() + ".",
 				Fix: "Send a JSON " + string(f.Kind) + ", or leave it out: you can supply it later.",
 			})
 			continue

@@ -98,8 +98,8 @@ func pinProblem(err error) error {
 		err         error
 		detail, fix string
 	}{
-		{roster.ErrPINForm, "This is no PIN.", "Use 4 to 8 digits, 0 to 9, as a JSON string."},
-		{roster.ErrPINTrivial, "This PIN is among those that are guessed first.", "Use neither one digit alone, nor a row such as 1234, nor a part that repeats such as 1212."},
+		{roster.ErrPINForm, "This is no PIN.", "Use 4 to 8 digits, 0 to 9; in JSON as a string."},
+		{roster.ErrPINTrivial, "This PIN is among those that are guessed first.", "Use neither one digit alone, nor a row such as 1234 or 2580, nor a part that repeats such as 1212."},
 		{roster.ErrPINOwn, "This PIN is part of the person's own telephone number, which whoever finds the telephone knows.", "Use other digits."},
 	} {
 		if errors.Is(err, r.err) {

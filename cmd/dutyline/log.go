@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -137,9 +138,13 @@ func facts(e client.Event) string {
 		add("", string(b.Purpose))
 		add("", b.About)
 		add("to", string(b.Recipient)+" "+b.Person)
-		add("by", b.Channel)
-		add("", b.Reason)
-	case request.AttemptStarted, request.AttemptTakenOver, request.AttemptSent, request.AttemptDelivered, request.AttemptFailed:
+		by := b.Channel
+		if b.Provider != "" {
+			by += " through " + b.Provider
+		}
+		add("by", by)
+		add("", cmp.Or(pathText[b.Reason], b.Reason))
+	case request.AttemptStarted, request.AttemptTakenOver, request.AttemptSent, request.AttemptDelivered, request.AttemptAnswered, request.AttemptFailed:
 		var b request.AttemptBody
 		decode(e, &b)
 		add("", b.Attempt)
@@ -214,6 +219,12 @@ func facts(e client.Event) string {
 	}
 	add("", sealedText(e))
 	return strings.Join(parts, ", ")
+}
+
+// pathText says why a page goes through another provider than the first.
+var pathText = map[string]string{
+	request.PathBoth: "both at once", request.PathFailed: "the other one failed", request.PathNoReceipt: "no receipt from the other one",
+	request.PathSilence: "no answer yet",
 }
 
 // matterFacts says what a log is about that is no alarm's.
