@@ -2,7 +2,7 @@ package scenario_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // as the vendor signs
+	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -138,40 +138,86 @@ func playCode(t *testing.T, what string, code int, later bool) {
 		o.Providers = []node.Provider{{Channel: w.client.SMS()}, {Channel: w.client.Voice()}}
 		o.Alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, strconv.Itoa(i))) }
 	})
+	p := failure{
+		what: what, code: strconv.Itoa(code), first: "sms", then: "voice",
+		posts: func() int { return vendor.posts }, lookedUp: func() int { return vendor.lookedUp }, heal: func() { vendor.code = 0 },
+		arrived: func(ref request.Ref) int { return w.texts(ada, ref) },
+	}
+	if later {
+		p.report = func() { vendor.lose(t, w, w.client.Webhooks(w.node)) }
+	}
+	p.play(t, w)
+}
+
+// A failure is what a provider says of the first page of ada, in the words of its protocol, and what is to be done then.
+type failure struct {
+	what        string // as the tables have it
+	code        string // as the page has it
+	first, then string // the channels of ada, in her order
+
+	posts    func() int // of pages to ada over the first channel
+	lookedUp func() int
+	report   func() // tells it of a page that was taken; nil: it is the answer to a page
+	heal     func()
+	arrived  func(request.Ref) int // over the first channel
+}
+
+// play raises a request and looks at what is done. Nobody answers.
+func (f failure) play(t *testing.T, w *world) {
+	t.Helper()
 	synctest.Wait()
 	ref := w.raise(request.Urgent)
 	pass(time.Second)
-	if later {
-		vendor.lose(t, w, w.client.Webhooks(w.node))
+	if first := w.state(ref).Pages[0]; first.Channel != f.first || f.posts() == 0 {
+		t.Fatalf("the first page goes over %s: %+v", first.Channel, first)
+	}
+	if f.report != nil {
+		f.report()
 		pass(time.Second)
 	}
 	page := w.state(ref).Pages[0]
-	called := slices.ContainsFunc(w.state(ref).Pages, func(p request.Page) bool { return p.Channel == "voice" && p.Person == "ada" && len(p.Attempts) > 0 })
-	switch what {
+	next := func() bool {
+		return slices.ContainsFunc(w.state(ref).Pages, func(p request.Page) bool { return p.Channel == f.then && p.Person == "ada" && len(p.Attempts) > 0 })
+	}
+	switch f.what {
 	case "wait and retry", "look up, then send again":
 		pass(10 * time.Second)
-		before := vendor.posts
-		if before < 2 || called {
-			t.Errorf("%d texts were tried, called: %t", before, called)
+		if before := f.posts(); before < 2 || next() {
+			t.Errorf("%d pages were tried, the next channel: %t", before, next())
 		}
-		if want := what != "wait and retry"; want != (vendor.lookedUp > 0) {
-			t.Errorf("looked up %d times", vendor.lookedUp)
+		if want := f.what != "wait and retry"; want != (f.lookedUp() > 0) {
+			t.Errorf("looked up %d times", f.lookedUp())
 		}
-		vendor.code = 0
+		f.heal()
 		pass(20 * time.Second)
-		if n := w.texts(ada, ref); n != 1 {
-			t.Errorf("%d texts arrived when it was well again", n)
+		if n := f.arrived(ref); n != 1 {
+			t.Errorf("%d arrived when it was well again", n)
 		}
-	default: // the next channel, at once: the policy calls after two minutes
-		if page.State != request.PageFailed || page.Made().Code != strconv.Itoa(code) || !called {
-			t.Errorf("the page is %s with %q, called: %t", page.State, page.Made().Code, called)
+	case "call again":
+		pass(10 * time.Second)
+		if n, again := f.posts(), f.arrived(ref); n != 2 || again != 1 {
+			t.Errorf("%d calls, of which %d arrived", n, again)
+		}
+	default: // the next channel, at once: the policy waits for two minutes
+		if made := page.Made(); page.State != request.PageFailed || made == nil || made.Code != f.code || !next() {
+			t.Errorf("the page is %s, %+v, the next channel: %t", page.State, made, next())
 		}
 		pass(15 * time.Second)
-		alarmed := slices.ContainsFunc(w.node.Alarms(), func(s *request.State) bool {
-			return s.Alarm.Kind == request.AlarmProvider && strings.Contains(s.Alarm.Detail, strconv.Itoa(code))
-		})
-		if want := strings.HasPrefix(what, "alarm"); alarmed != want {
-			t.Errorf("alarmed: %t", alarmed)
+		if n := f.posts(); n != 1 {
+			t.Errorf("it was tried %d times", n)
+		}
+		if alarmed, want := f.alarmed(w, request.AlarmProvider), strings.HasPrefix(f.what, "alarm"); alarmed != want {
+			t.Errorf("the operators alarmed: %t", alarmed)
+		}
+		if flagged, want := f.alarmed(w, request.AlarmFailing), strings.HasSuffix(f.what, "is no good"); flagged != want {
+			t.Errorf("the contact flagged: %t", flagged)
 		}
 	}
+}
+
+// alarmed reports whether an alarm of a kind stands that has the code.
+func (f failure) alarmed(w *world, kind request.AlarmKind) bool {
+	return slices.ContainsFunc(w.node.Alarms(), func(s *request.State) bool {
+		return s.Alarm.Kind == kind && (strings.Contains(s.Alarm.Detail, f.code) || s.Alarm.Failing.Code == f.code)
+	})
 }
