@@ -12,4 +12,8 @@
 // pages of a request that the lanes let go in one step begin in one commit, and facts that come while the log is busy share one ([Facts]).
 // So that they seldom race, [LiveChanged] tells a machine which nodes live: of a request the first in its order decides at once and each next
 // one 150 ms later if nothing has happened, and of a lane the first alone starts attempts. A machine that was told of nobody waits for nobody.
+//
+// Where several providers serve a medium, each attempt goes through the first that is well with this page and with others (pick.go), and what one has taken
+// without effect is asked once more by a page beside it, through another (paths.go). Both read the log alone, so that every node chooses alike. What
+// waits in a lane for one person may go in one text (together.go): its pages keep their logs, and their intents are stored before it goes.
 package dispatcher

@@ -90,6 +90,7 @@ type entry struct {
 	lanes   map[string]string // page → lane that has it waiting or flying; nil while none has
 	noted   int               // pages that are in the machine's asked
 	open    int               // pages with which the lanes still have work
+	missed  []string          // pages whose intents were stored when their text had gone
 }
 
 // start is an attempt whose intent is being appended.
@@ -281,6 +282,11 @@ func (m *Machine) decided(now time.Time, e *entry) {
 	starts := e.starts
 	e.pending, e.starts = nil, nil
 	for _, started := range starts {
+		if started.joint != nil && started.joint.gone {
+			m.release(e, started.page)
+			e.missed = append(e.missed, started.page)
+			continue
+		}
 		command := m.call(e, started)
 		switch {
 		case started.joint != nil:
@@ -334,7 +340,9 @@ func (m *Machine) message(s *request.State, p *request.Page) notifier.Message {
 	msg := m.words(s, p)
 	msg.Attempt, msg.Since = p.Last().ID, p.Attempts[0].Started
 	for _, a := range p.Attempts {
-		msg.Joint = cmp.Or(msg.Joint, a.Joint)
+		if a.Failure != request.FailedForNow { // else the page did not go in that text
+			msg.Joint = cmp.Or(msg.Joint, a.Joint)
+		}
 	}
 	if p.Channel == notifier.MediumVoice && p.Recipient != request.ToSender {
 		msg.Others = m.otherCalls(s, p)
@@ -545,7 +553,7 @@ func (m *Machine) patienceEnds(now time.Time) {
 
 // consider plans for one request, and keeps its pages in their lanes.
 func (m *Machine) consider(now time.Time, e *entry) {
-	if !m.decides(now) || e.pending != nil {
+	if !m.decides(now) || e.pending != nil || m.giveUp(now, e) {
 		return
 	}
 	d := m.planner.Plan(e.state, now)

@@ -205,7 +205,7 @@ func (m *Machine) learn(now time.Time, e *entry, read *request.Parsed) {
 	for i, event := range c.Events {
 		switch event.Type {
 		case request.AttemptSent, request.AttemptDelivered, request.AttemptAnswered, request.AttemptFailed:
-			if b, ok := request.Body[request.AttemptBody](read, i); ok {
+			if b, ok := request.Body[request.AttemptBody](read, i); ok && !c.IsDecision() { // what a node decides, no provider said
 				m.judge(now, e, c.Time.Time, event.Type, b)
 			}
 		case request.PageOrdered:

@@ -10,7 +10,7 @@ import (
 	"github.com/dutyline/dutyline/request"
 )
 
-// boarding is how long a text for several pages waits for the log to take their intents. What is stored later goes alone.
+// boarding is how long a text for several pages waits for the log to take their intents. What is stored later goes alone, by another attempt.
 const boarding = 300 * time.Millisecond
 
 // A joint is one text for several pages that ask one person. Each page keeps its own log, code and attempt: the intents are appended one by
@@ -83,16 +83,34 @@ func further(msg notifier.Message) notifier.Further {
 // board takes a call whose intent is stored, or notes that one will not be. The text goes when nothing more is waited for.
 func (m *Machine) board(now time.Time, j *joint, c *Call) {
 	j.waits--
-	switch {
-	case j.gone && c != nil: // too late: it goes alone
-		j.lane.Spend(now, m.price(j.lane, c.Message))
-		m.commands = append(m.commands, *c)
-	case c != nil:
+	if c != nil {
 		j.calls = append(j.calls, *c)
 	}
 	if !j.gone && j.waits == 0 {
 		m.depart(now, j)
 	}
+}
+
+// codeMissed is the code of an attempt whose intent was stored when the text that it was to go in had gone.
+const codeMissed = "joint_left"
+
+// giveUp notes in the log that attempts missed their text, and reports whether it does: their pages go alone, by further attempts. Else whoever looked
+// for one would find a text that went without it.
+func (m *Machine) giveUp(now time.Time, e *entry) bool {
+	e.missed = slices.DeleteFunc(e.missed, func(page string) bool { a := e.state.Page(page).Last(); return a.Joint == "" || !a.InFlight() })
+	if len(e.missed) == 0 {
+		e.missed = nil
+		return false
+	}
+	events := make([]request.Event, len(e.missed))
+	for i, page := range e.missed {
+		a := e.state.Page(page).Last()
+		events[i] = request.NewEvent(request.AttemptFailed, request.AttemptBody{
+			Page: page, Attempt: a.ID, Provider: a.Provider, Failure: request.FailedForNow, Code: codeMissed, RetryAt: request.At(now),
+		})
+	}
+	m.decide(now, e, e.state.Page(e.missed[0]).Person, events)
+	return true
 }
 
 // departs lets the texts go that have waited for long enough.

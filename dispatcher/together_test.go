@@ -103,6 +103,47 @@ func TestOfATextForSeveralWhoeverIsTakenMeanwhileDropsOut(t *testing.T) {
 	}
 }
 
+// An intent that is stored when the text has gone says so in the log: whoever looks for its page must not take that text for it.
+func TestAPageThatMissesItsTextGoesAloneAndIsNotLookedForInThatText(t *testing.T) {
+	w := newTogetherWorld(t)
+	w.start("n1")
+	refs := []request.Ref{w.raise(0, request.Urgent)}
+	w.run(time.Second)
+	for n := range 3 {
+		refs = append(refs, w.raise(1+n, request.Urgent))
+	}
+	w.slow = func(a dispatcher.Append) time.Duration {
+		if a.Starts && a.Ref == refs[3] {
+			return time.Second
+		}
+		return 0
+	}
+	w.provider = func(c dispatcher.Call) (time.Duration, notifier.Outcome) {
+		if c.Message.Ref == refs[3] {
+			return 50 * time.Millisecond, notifier.Failed{Kind: request.FailedUnknown, Code: "timeout"}
+		}
+		return 50 * time.Millisecond, notifier.Accepted{ProviderID: "SM-" + string(c.Message.Ref) + c.Message.Attempt}
+	}
+	var joints []string
+	w.find = func(c dispatcher.Call) notifier.Outcome {
+		joints = append(joints, c.Message.Joint)
+		return notifier.NotFound{}
+	}
+	w.run(30 * time.Second)
+	if got := texts(w, refs, 1); !strings.HasPrefix(got, "1+2 3 3") {
+		t.Errorf("texts %s", got)
+	}
+	for _, joint := range joints {
+		if joint != "" {
+			t.Errorf("it is looked for in the text %s, which went without it", joint)
+		}
+	}
+	p := w.state(refs[3]).Pages[0]
+	if len(joints) == 0 || len(p.Attempts) < 2 || p.Attempts[0].Failure != request.FailedForNow || p.Attempts[1].Joint != "" {
+		t.Errorf("looked up %d times; %+v", len(joints), p.Attempts)
+	}
+}
+
 func TestATextForSeveralThatFailsFailsForEachAndEachIsTriedAgain(t *testing.T) {
 	w := newTogetherWorld(t)
 	w.start("n1")

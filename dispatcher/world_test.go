@@ -41,6 +41,7 @@ type world struct {
 	also     []dispatcher.Provider      // after the others
 	cost     func(notifier.Message) int
 	together func(notifier.Message) bool
+	slow     func(dispatcher.Append) time.Duration // how much longer an append takes than others; nil: none does
 }
 
 // rung is something that a provider says of a call after it took it.
@@ -188,7 +189,11 @@ func (w *world) step(n *node, in dispatcher.Input) {
 	for _, command := range commands {
 		switch c := command.(type) {
 		case dispatcher.Append:
-			w.at(alive, func() {
+			took := alive
+			if w.slow != nil {
+				took += w.slow(c)
+			}
+			w.at(took, func() {
 				if n.dead {
 					return
 				}

@@ -82,7 +82,7 @@ type Options struct {
 	Policy    dispatcher.Policy
 	Log       Log
 	Rosters   Rosters
-	Providers []Provider // the first of a medium serves it
+	Providers []Provider // the first of a medium is preferred
 	Guesses   Guesses
 	PINs      PINs // nil: a key takes without a PIN, also for those who have one
 	Clock     *Clock
