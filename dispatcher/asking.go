@@ -47,8 +47,8 @@ func (p *plan) asking(person, channel string) bool {
 // order adds a page over a contact of a person.
 func (p *plan) order(person string, body request.PageBody, contact *roster.Contact) {
 	wait := max(p.Policy.Validity, p.Policy.wait(p.s.Urgency))
-	if p.s.Ref.IsOps() {
-		wait = max(p.Policy.Validity, p.Policy.Repeat) // a provider that fails may be what it is about
+	if p.s.Ref.IsOps() || p.lastResort(&body) {
+		wait = max(p.Policy.Validity, p.Policy.Repeat) // a provider that fails may be what it is about, or why nobody answered
 	}
 	expires := p.now.Add(wait)
 	if m := p.s.Matter; m != nil && !m.Expires.IsZero() {
@@ -69,6 +69,11 @@ func (p *plan) order(person string, body request.PageBody, contact *roster.Conta
 		twin.Provider, twin.Reason = p.Paths[body.Channel][1], request.PathBoth
 		p.order(person, twin, contact)
 	}
+}
+
+// lastResort reports whether a page asks everyone once more: its step lasts until everyone is asked again, and so does the page.
+func (p *plan) lastResort(body *request.PageBody) bool {
+	return body.Purpose == request.Ask && body.Level > len(p.Policy.Levels) && body.Round > p.Policy.Rounds+1
 }
 
 // nextPage names the next page that is ordered. A version that counts otherwise may have used a name already.

@@ -283,6 +283,27 @@ func TestWhileTextsAreTurnedAwayCallsGo(t *testing.T) {
 	}
 }
 
+// Everyone is asked every quarter of an hour while no provider takes anything. Whenever one does again, they hear of it then, and not with the
+// next quarter.
+func TestWhoeverIsAskedInVainWhileNothingGoesIsReachedAsSoonAsItGoes(t *testing.T) {
+	for _, after := range []time.Duration{16 * time.Minute, 27 * time.Minute, 41 * time.Minute, 58 * time.Minute} {
+		w := newVoiceWorld(t)
+		began := w.now
+		w.provider = func(dispatcher.Call) (time.Duration, notifier.Outcome) {
+			if w.now.Sub(began) < after {
+				return 20 * time.Millisecond, notifier.Failed{Kind: request.FailedForNow, Code: "http_503"}
+			}
+			return 20 * time.Millisecond, notifier.Accepted{ProviderID: "X1"}
+		}
+		w.start("n1")
+		ref := w.raise(1, request.Emergency)
+		w.run(after + 16*time.Second) // the longest pause between two attempts is 15 s
+		if s := w.state(ref); !slices.ContainsFunc(s.Pages, func(p request.Page) bool { return p.Person == "ada" && p.State == request.PageSent }) {
+			t.Errorf("nothing went out when the provider was back after %s: %s", after, s.Escalation)
+		}
+	}
+}
+
 func TestABacklogGoesByUrgencyAndAgeAndWhatIsTooOldExpires(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Levels = [][]string{{"person:ada"}}

@@ -176,7 +176,6 @@ type setting struct {
 	nodes    int  // 0 is one
 	canaries bool // texts through each provider to a telephone that echoes, every quarter of an hour
 	redis    bool // the roster is served from Redis
-	hasty    bool // no limit of rate
 }
 
 // inNight plays a story in a bubble.
@@ -193,7 +192,7 @@ func inNight(t *testing.T, with setting, story func(n *night)) {
 		var options node.Options
 		n.world = newWorld(t, server, dispatcher.DefaultPolicy(), func(w *world, o *node.Options) {
 			n.world = w
-			n.connect(o, with)
+			n.connect(o)
 			o.Alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, fmt.Sprint(i))) }
 			if with.redis {
 				o.Rosters = rosters
@@ -206,14 +205,14 @@ func inNight(t *testing.T, with setting, story func(n *night)) {
 					o.Canaries.Probes = append(o.Canaries.Probes, dispatcher.Probe{Provider: vendor, Medium: notifier.MediumSMS, To: probe})
 				}
 			}
-			n.enliven(server, o)
+			n.enliven(server, o, with.nodes > 1)
 			options = *o
 		})
 		n.lives[0].Node = n.node
 		for i := range max(with.nodes, 1) - 1 {
 			o := options
 			o.Name = fmt.Sprint("n", i+2)
-			n.enliven(server, &o)
+			n.enliven(server, &o, true)
 			n.start(o)
 		}
 		n.receiver.wanted.Store(true)
@@ -238,7 +237,7 @@ func (n *night) rosters(t *testing.T, server *eventlog.Embedded) books {
 }
 
 // connect makes the clients of both providers, and the gates that everything passes.
-func (n *night) connect(o *node.Options, with setting) {
+func (n *night) connect(o *node.Options) {
 	w := n.world
 	n.api[first].next = w.sim.Handler()
 	var err error
@@ -259,9 +258,6 @@ func (n *night) connect(o *node.Options, with setting) {
 	w.receive = func(http.Handler) http.Handler { return &n.hooks[first] }
 	hooks.handler = &n.hooks[second]
 	limit := notifier.Limit{PerSecond: 1}
-	if with.hasty {
-		limit.PerSecond = 0
-	}
 	o.Providers = []node.Provider{
 		{Channel: w.client.SMS(), Limit: limit, Cost: telephone.Cost, Together: telephone.FitTogether}, {Channel: w.client.Voice(), Limit: limit},
 		{Channel: client.SMS(), Limit: limit, Cost: telephone.Cost, Together: telephone.FitTogether}, {Channel: client.Voice(), Limit: limit},
@@ -269,8 +265,8 @@ func (n *night) connect(o *node.Options, with setting) {
 	}
 }
 
-// enliven gives a node its own way to the log and to the others.
-func (n *night) enliven(server *eventlog.Embedded, o *node.Options) {
+// enliven gives a node its own way to the log, and to the others where there are any.
+func (n *night) enliven(server *eventlog.Embedded, o *node.Options, others bool) {
 	nc, err := server.Connect()
 	if err != nil {
 		n.t.Fatal(err)
@@ -278,7 +274,9 @@ func (n *night) enliven(server *eventlog.Embedded, o *node.Options) {
 	n.t.Cleanup(nc.Close)
 	l := &life{name: o.Name, line: &severable{Log: requests{n.log}}, nats: nc}
 	o.Clock, o.Log = node.NewClock(), l.line
-	o.Presence = beats{nc, o.Clock}
+	if others {
+		o.Presence = beats{nc, o.Clock}
+	}
 	n.lives = append(n.lives, l)
 }
 
@@ -360,13 +358,14 @@ func (n *night) live(d time.Duration, until func() bool) {
 
 // reads answers the texts that are new on a telephone.
 func (n *night) reads(phone phonesim.Phone) {
-	unread := phone.Texts[n.read[phone.Number]:]
+	unread := slices.Clone(phone.Texts[n.read[phone.Number]:])
 	n.read[phone.Number] = len(phone.Texts)
+	slices.SortStableFunc(unread, func(a, b phonesim.Text) int { return strings.Compare(a.Provider, b.Provider) }) // what came together, in one order
 	if n.deaf {
 		return
 	}
 	for _, text := range unread {
-		if text.Direction == phonesim.Inbound || !strings.Contains(text.Body, "Reply ") {
+		if text.Direction == phonesim.Inbound || !n.asks(text.Body) {
 			continue
 		}
 		for _, code := range sixDigits.FindAllString(text.Body, -1) {
@@ -384,6 +383,11 @@ func (n *night) reads(phone phonesim.Phone) {
 			synctest.Wait()
 		}
 	}
+}
+
+// asks reports whether a text asks about a request that nobody has, in whichever language.
+func (n *night) asks(text string) bool {
+	return slices.ContainsFunc(n.cases, func(a *appeal) bool { return a.taken.at.IsZero() && strings.Contains(text, a.ref.String()) })
 }
 
 // takesOnScreen takes what a text names by signing in.
