@@ -98,6 +98,9 @@ var figures = []string{
 }
 
 func TestRunMeasuresEveryFigure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures whole nodes")
+	}
 	var out, progress bytes.Buffer
 	dir := t.TempDir()
 	if _, err := Run(t.Context(), Options{JSON: true, Out: &out, Err: &progress, Quick: true, Dir: dir}); err != nil {

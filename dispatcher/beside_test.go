@@ -385,7 +385,7 @@ func besideNight(t testing.TB, seed uint64, beside bool) (*world, []request.Ref)
 // same.
 func TestPlansForTelephonesKnowNothingOfWhatGoesBesideThem(t *testing.T) {
 	plans, different := 0, 0
-	for seed := range uint64(12) {
+	for seed := range uint64(fifth(12)) {
 		w, refs := besideNight(t, seed, true)
 		with := dispatcher.Planner{Policy: w.policy, Roster: w.compiled(), Media: []string{"sms", "voice"}, Beside: []string{notifier.MediumEmail, notifier.MediumHook}}
 		without := with
@@ -414,7 +414,7 @@ func TestPlansForTelephonesKnowNothingOfWhatGoesBesideThem(t *testing.T) {
 			}
 		}
 	}
-	if plans < 1000 || different < 100 {
+	if plans < fifth(1000) || different < fifth(100) {
 		t.Errorf("%d plans, of %d of which a notice beside is a part: this proves little", plans, different)
 	}
 }
@@ -422,7 +422,7 @@ func TestPlansForTelephonesKnowNothingOfWhatGoesBesideThem(t *testing.T) {
 // Whole nights, too: each telephone is called as often, for the same, within a second of when it would be.
 func TestANightPagesTheSameWithoutWhatGoesBeside(t *testing.T) {
 	notices, calls := map[string]int{}, 0
-	for seed := range uint64(60) {
+	for seed := range uint64(fifth(60)) {
 		with, _ := besideNight(t, seed, true)
 		without, _ := besideNight(t, seed, false)
 		of := func(w *world) map[string][]time.Time {
@@ -455,7 +455,7 @@ func TestANightPagesTheSameWithoutWhatGoesBeside(t *testing.T) {
 			t.Errorf("seed %d: with them only: %v", seed, got)
 		}
 	}
-	if notices[notifier.MediumEmail] < 100 || notices[notifier.MediumHook] < 100 || calls < 1000 {
+	if notices[notifier.MediumEmail] < fifth(100) || notices[notifier.MediumHook] < fifth(100) || calls < fifth(1000) {
 		t.Errorf("%v beside, and %d calls: this proves little", notices, calls)
 	}
 }

@@ -162,7 +162,7 @@ func night(t *testing.T, seed uint64, seen *tally) {
 }
 
 func TestNobodyIsAskedAfterTheAcknowledgementInAnyNight(t *testing.T) {
-	const nights = 120
+	nights := fifth(120)
 	var seen tally
 	for seed := range uint64(nights) {
 		night(t, seed, &seen)

@@ -30,9 +30,11 @@ func (m *Machine) renewalsDue(p *plan) (list []request.MatterBody) {
 		return nil
 	}
 	for _, who := range p.Roster.Book().People {
+		if who.Erased || !slices.ContainsFunc(who.Contacts, func(c roster.Contact) bool { return renewable(c, p.now) }) {
+			continue // as almost everybody, and a time zone is read from the disk
+		}
 		home := p.home("", who.ID)
-		hour := p.now.In(home).Hour()
-		if who.Erased || hour < renewFrom || hour >= renewTo {
+		if hour := p.now.In(home).Hour(); hour < renewFrom || hour >= renewTo {
 			continue
 		}
 		for _, c := range tested(who, false) {
@@ -53,12 +55,18 @@ func (m *Machine) renewalsDue(p *plan) (list []request.MatterBody) {
 	return list
 }
 
+// renewable reports whether a contact's verification ends soon enough to be renewed.
+func renewable(c roster.Contact, now time.Time) bool {
+	end, ends := c.VerifiedUntil()
+	return ends && now.Before(end) && !now.Before(end.Add(-firstRenewalsBefore))
+}
+
 // renewalOf says which of the renewals of a contact's verification is due on this day, counted from 0; ok is false when none is.
 func renewalOf(c roster.Contact, now time.Time, home *time.Location) (n int, ok bool) {
-	end, ends := c.VerifiedUntil()
-	if !ends || !now.Before(end) {
+	if !renewable(c, now) {
 		return 0, false
 	}
+	end, _ := c.VerifiedUntil()
 	first := end.Add(-firstRenewalsBefore).In(home)
 	day := first.Day()
 	if first.Hour() >= renewFrom { // that day's is over, or has begun

@@ -374,3 +374,11 @@ func (w *world) paged(since time.Time) string {
 	}
 	return strings.Join(list, " ")
 }
+
+// fifth is how many of n nights are played: a fifth with -short, as rapid makes a fifth of its checks.
+func fifth(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}

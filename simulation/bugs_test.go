@@ -337,6 +337,9 @@ func budget() int {
 
 // TestEverySeededBugIsCaught breaks what is simulated in one way after the other and counts the nights until an invariant notices.
 func TestEverySeededBugIsCaught(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays some hundred nights")
+	}
 	for _, bug := range bugs {
 		t.Run(bug.name, func(t *testing.T) {
 			t.Parallel()
