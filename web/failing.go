@@ -42,7 +42,7 @@ func failing(c *roster.Compiled, alarms []*request.State) (order []string, conta
 	}
 	for cause, one := range contacts {
 		for _, k := range one.person.Contacts {
-			if contacts[request.FailingCause(one.person.ID, k.ID)] == nil && k.Channel != roster.Email && (one.works == "" || k.Channel == "voice") {
+			if contacts[request.FailingCause(one.person.ID, k.ID)] == nil && k.Telephone() && (one.works == "" || k.Channel == "voice") {
 				one.works = k.Channel
 			}
 		}
