@@ -67,7 +67,11 @@ func (o *Options) telephoneChecks(site doctor.Site) (checks []doctor.Check) {
 		return func(ctx context.Context) []doctor.Line { return site.Refuses(ctx, path) }
 	}
 	if c := o.Config.Twilio; c.BaseURL != "" || c.AccountSID != "" || !o.Config.Vonage.Configured() {
-		checks = append(checks, doctor.Check{Name: "webhook of texts", Look: refuses(twilio.InboundPath)}, doctor.Check{Name: "provider", Look: o.examineProvider})
+		webhook, provider := "webhook of texts", "provider"
+		if o.Config.Vonage.Configured() {
+			webhook, provider = "webhook of texts, twilio", "provider twilio"
+		}
+		checks = append(checks, doctor.Check{Name: webhook, Look: refuses(twilio.InboundPath)}, doctor.Check{Name: provider, Look: o.examineProvider})
 	}
 	if o.Config.Vonage.Configured() {
 		checks = append(checks, doctor.Check{Name: "webhook of texts, vonage", Look: refuses(vonage.InboundPath)}, doctor.Check{Name: "provider vonage", Look: o.examineVonage})

@@ -138,4 +138,11 @@ func TestTheDoctorLooksAtTheSecondProvider(t *testing.T) {
 	if want := []string{"webhook of texts, vonage", "provider vonage"}; !slices.Equal(names, want) {
 		t.Errorf("%q, want %q", names, want)
 	}
+	names, o.Config.Twilio.AccountSID = nil, "AC00000000000000000000000000000000"
+	for _, check := range o.telephoneChecks(doctor.Site{}) {
+		names = append(names, check.Name)
+	}
+	if want := []string{"webhook of texts, twilio", "provider twilio", "webhook of texts, vonage", "provider vonage"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
 }

@@ -54,7 +54,7 @@ func (n *Network) NewFaults(refuse func(w http.ResponseWriter, r *http.Request, 
 // Set makes the API fail for the duration d, or until changed where d is 0.
 func (f *Faults) Set(mode FaultMode, d time.Duration) error {
 	if !slices.Contains(FaultModes(), mode) {
-		return fmt.Errorf("set fault: unknown mode %q", mode)
+		return fmt.Errorf("set fault: there is no mode %q: write one of %s", mode, list(FaultModes()))
 	}
 	if d < 0 {
 		return fmt.Errorf("set fault: negative duration %s", d)

@@ -154,13 +154,22 @@ var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 // errNoPhone refuses a number that no phone can have.
 var errNoPhone = errors.New("that is no phone number: write it in E.164, as in +12025550123")
 
+// list names what there is to choose from.
+func list[T ~string](all []T) string {
+	names := make([]string, len(all))
+	for i, one := range all {
+		names[i] = string(one)
+	}
+	return strings.Join(names, ", ")
+}
+
 // SetBehaviour changes how a phone treats what is sent to it from now on. The number becomes a phone if it is none yet.
 func (n *Network) SetBehaviour(number string, b Behaviour) error {
 	if !e164.MatchString(number) {
 		return fmt.Errorf("set behaviour: %w", errNoPhone)
 	}
 	if !slices.Contains(Behaviours(), b) {
-		return fmt.Errorf("set behaviour: unknown behaviour %q", b)
+		return fmt.Errorf("set behaviour: there is no behaviour %q: write one of %s", b, list(Behaviours()))
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()

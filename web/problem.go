@@ -58,8 +58,8 @@ func unverifiedProblem(err *roster.UnverifiedError) *door.Problem {
 		signs = append(signs, p.CallSign)
 		fields = append(fields, request.FieldError{
 			Field: "/people/" + p.ID, Code: string(door.CodeUnverified), Detail: p.CallSign + " would be on duty and has no verified telephone.",
-			Fix: "Verify a telephone and set verified, or store it all the same: --confirm-unverified " + p.ID + " (HTTP: ?confirm_unverified=" + p.ID +
-				"). The history keeps that, an alarm stands as long as it is so, and the telephone is paged.",
+			Fix: "Store it all the same with --confirm-unverified " + p.ID + " (HTTP: ?confirm_unverified=" + p.ID + "), then send a test page to that telephone (dutyline page test " +
+				p.ID + "). The history keeps that, an alarm stands until it is answered, and the telephone is paged.",
 		})
 	}
 	return door.NewProblem(door.CodeUnverified, "On duty without a verified telephone: "+strings.Join(signs, ", ")+". Nothing was stored.", fields...)
