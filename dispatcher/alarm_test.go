@@ -288,14 +288,21 @@ func newSky(t *testing.T) *sky {
 // attempts lets a provider answer.
 func (s *sky) attempts(n int, every time.Duration, event request.EventType, kind request.FailureKind) {
 	s.t.Helper()
+	s.over("sms", n, every, event, kind)
+}
+
+// over is the same over a channel.
+func (s *sky) over(channel string, n int, every time.Duration, event request.EventType, kind request.FailureKind) {
+	s.t.Helper()
+	channelOf := func(request.Ref, string) string { return channel }
 	ref, _ := request.NewRef([]byte("7K4M2"))
 	for range n {
 		s.seq++
 		body := request.AttemptBody{Page: "p1", Attempt: "p1a1", Provider: "twilio", Failure: kind}
 		c := request.Fact(ref, request.FactID(fmt.Sprint(s.seq)), s.now, "n1", request.Actor{Kind: request.ByProvider, ID: "twilio"}, request.NewEvent(event, body))
 		data := encode(s.t, c)
-		s.monitor.See(s.seq, request.Parse(data))
-		s.monitor.See(s.seq, request.Parse(data)) // the stream can repeat it
+		s.monitor.See(s.seq, request.Parse(data), channelOf)
+		s.monitor.See(s.seq, request.Parse(data), channelOf) // the stream can repeat it
 		s.now = s.now.Add(every)
 	}
 }
@@ -336,7 +343,7 @@ func TestAProviderThatFailsIsAlarmedAndClearedByASuccess(t *testing.T) {
 	s.attempts(1, 8*time.Second, request.AttemptFailed, request.FailedUnknown)
 	s.attempts(1, 0, request.AttemptFailed, request.FailedForGood) // says something of one recipient alone
 	s.attempts(1, 0, request.AttemptFailed, request.FailedConfig)
-	s.expect(0, "provider_failing provider twilio: 7 attempts failed in a row;", "")
+	s.expect(0, "provider_failing provider twilio: 7 attempts over sms failed in a row;", "")
 	s.stands(request.AlarmBody{Kind: request.AlarmProvider, Cause: "provider twilio"})
 	s.expect(time.Hour, "", "") // silence is no success
 	s.expect(time.Hour, "", "")
@@ -344,6 +351,36 @@ func TestAProviderThatFailsIsAlarmedAndClearedByASuccess(t *testing.T) {
 	s.expect(time.Second, "", "")
 	s.expect(29*time.Second, "", "")
 	s.expect(time.Second, "", "provider_failing;")
+}
+
+func TestCallsThatFailAreAlarmedWhileTextsGo(t *testing.T) {
+	s := newSky(t)
+	for range 5 {
+		s.over("voice", 1, 2*time.Second, request.AttemptFailed, request.FailedForNow)
+		s.over("sms", 1, time.Second, request.AttemptSent, "")
+	}
+	s.expect(0, "provider_failing provider twilio: 5 attempts over voice failed in a row;", "")
+	s.stands(request.AlarmBody{Kind: request.AlarmProvider, Cause: "provider twilio"})
+	s.over("sms", 1, 0, request.AttemptSent, "")
+	s.expect(10*time.Minute, "", "") // says nothing of calls
+	s.over("sms", 1, 0, request.AttemptSent, "")
+	s.expect(time.Minute, "", "")
+	s.over("voice", 1, 0, request.AttemptSent, "")
+	s.expect(0, "", "")
+	s.expect(30*time.Second, "", "provider_failing;")
+}
+
+func TestCallsThatFailedOnceAndAreNotTriedAgainKeepNoAlarmForEver(t *testing.T) {
+	s := newSky(t)
+	s.over("voice", 1, 0, request.AttemptFailed, request.FailedForNow)
+	s.attempts(6, 2*time.Second, request.AttemptFailed, request.FailedForNow)
+	s.expect(0, "provider_failing provider twilio: 6 attempts over sms failed in a row;", "")
+	s.stands(request.AlarmBody{Kind: request.AlarmProvider, Cause: "provider twilio"})
+	s.expect(time.Second, "", "")
+	s.attempts(1, time.Second, request.AttemptSent, "")
+	s.expect(20*time.Minute, "", "")
+	s.expect(10*time.Minute, "", "")
+	s.expect(30*time.Second, "", "provider_failing;")
 }
 
 func TestASendersOwnServerIsNoTroubleOfOurs(t *testing.T) {
@@ -361,7 +398,7 @@ func TestAProviderThatAcceptsNothingForAMinuteIsAlarmed(t *testing.T) {
 	s.expect(0, "", "")
 	s.attempts(1, time.Second, request.AttemptFailed, request.FailedForNow)
 	s.attempts(1, 0, request.AttemptFailed, request.FailedForNow)
-	s.expect(0, "provider_failing provider twilio: 4 attempts failed in a row;", "")
+	s.expect(0, "provider_failing provider twilio: 4 attempts over sms failed in a row;", "")
 }
 
 func TestWhatComesAndGoesIsOneAlarm(t *testing.T) {

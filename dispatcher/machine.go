@@ -175,6 +175,16 @@ func (m *Machine) Head(ref request.Ref) uint64 {
 	return 0
 }
 
+// Channel is the channel of a page, "" when the machine does not know it.
+func (m *Machine) Channel(ref request.Ref, page string) string {
+	if e := m.entries[ref]; e != nil {
+		if p := e.state.Page(page); p != nil {
+			return p.Channel
+		}
+	}
+	return ""
+}
+
 // Version counts the changes of what a request's sender sees, 0 when the machine does not know it.
 func (m *Machine) Version(ref request.Ref) int {
 	if e := m.entries[ref]; e != nil {

@@ -2,7 +2,9 @@ package dispatcher
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dutyline/dutyline/request"
@@ -110,8 +112,8 @@ func (t *troubles) list() []request.AlarmBody {
 // Not safe for concurrent use.
 type Monitor struct {
 	node      string
-	providers map[string]*record
-	read      uint64 // the last fact counted
+	providers map[string]map[string]*record // name → channel → what is known of it: texts that go say nothing of calls
+	read      uint64                        // the last fact counted
 	redis     away
 	log       away
 	outage    outage // of the log, that is not told yet
@@ -156,15 +158,15 @@ type Sight struct {
 
 // NewMonitor makes the monitor of a node. It watches the named providers: those that reach officers and coordinators.
 func NewMonitor(node string, providers ...string) *Monitor {
-	m := &Monitor{node: node, providers: map[string]*record{}, gone: map[request.Ref]time.Time{}}
+	m := &Monitor{node: node, providers: map[string]map[string]*record{}, gone: map[request.Ref]time.Time{}}
 	for _, name := range providers {
-		m.providers[name] = &record{}
+		m.providers[name] = map[string]*record{}
 	}
 	return m
 }
 
-// See counts what providers made of attempts, in the order of the log.
-func (m *Monitor) See(seq uint64, read *request.Parsed) {
+// See counts what providers made of attempts, in the order of the log. channel says over which channel a page goes, as [Machine.Channel] does.
+func (m *Monitor) See(seq uint64, read *request.Parsed, channel func(ref request.Ref, page string) string) {
 	c := read.Commit()
 	if read.Err() != nil || c.IsDecision() || seq <= m.read {
 		return
@@ -178,9 +180,15 @@ func (m *Monitor) See(seq uint64, read *request.Parsed) {
 		if !ok {
 			continue
 		}
-		r := m.providers[b.Provider]
-		if r == nil {
+		channels := m.providers[b.Provider]
+		if channels == nil {
 			continue
+		}
+		over := channel(c.Request, b.Page)
+		r := channels[over]
+		if r == nil {
+			r = &record{}
+			channels[over] = r
 		}
 		switch {
 		case e.Type == request.AttemptSent:
@@ -209,11 +217,24 @@ func (r *record) misconfigured(now time.Time) bool {
 }
 
 // saying is what the alarm of a provider tells besides its name.
-func (r *record) saying(now time.Time) string {
+func (r *record) saying(now time.Time, channel string) string {
 	if r.misconfigured(now) {
 		return "it says that our configuration is wrong: " + r.wrong
 	}
-	return fmt.Sprintf("%d attempts failed in a row", r.failed)
+	return fmt.Sprintf("%d attempts over %s failed in a row", r.failed, channel)
+}
+
+// recovered reports whether a provider has taken something since a time, and over each channel the last that it was asked. What failed over a
+// channel a while ago, and was not tried again, keeps no alarm standing for ever: calls are rare.
+func recovered(channels map[string]*record, since, now time.Time) bool {
+	took := false
+	for _, r := range channels {
+		if r.failed > 0 && now.Sub(r.last) < forgotten {
+			return false
+		}
+		took = took || r.took.After(since)
+	}
+	return took
 }
 
 // Standing is the log of an alarm that stands; nil when none does.
@@ -261,14 +282,12 @@ func (m *Monitor) Decide(now time.Time, s Sight) (raise []request.AlarmBody, ove
 
 func (m *Monitor) wanted(now time.Time, s Sight) []request.AlarmBody {
 	wanted := slices.Clone(s.Troubles)
-	names := make([]string, 0, len(m.providers))
-	for name := range m.providers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if r := m.providers[name]; r.failing(now) {
-			wanted = append(wanted, request.AlarmBody{Kind: request.AlarmProvider, Cause: "provider " + name, Detail: r.saying(now)})
+	for _, name := range slices.Sorted(maps.Keys(m.providers)) {
+		for _, over := range slices.Sorted(maps.Keys(m.providers[name])) {
+			if r := m.providers[name][over]; r.failing(now) {
+				wanted = append(wanted, request.AlarmBody{Kind: request.AlarmProvider, Cause: "provider " + name, Detail: r.saying(now, over)})
+				break // one alarm a provider
+			}
 		}
 	}
 	if s.Redis != nil {
@@ -305,12 +324,8 @@ func (m *Monitor) self() string { return "node " + m.node }
 func (m *Monitor) knowsGone(now time.Time, a *request.State, s Sight) bool {
 	switch a.Alarm.Kind {
 	case request.AlarmProvider: // silence is no success
-		for name, r := range m.providers {
-			if a.Alarm.Cause == "provider "+name {
-				return r.failed == 0 && r.took.After(a.Received)
-			}
-		}
-		return false
+		name, _ := strings.CutPrefix(a.Alarm.Cause, "provider ")
+		return recovered(m.providers[name], a.Received, now)
 	case request.AlarmRedis:
 		return a.Alarm.Cause == m.self() && s.Redis != nil && *s.Redis
 	case request.AlarmClock:

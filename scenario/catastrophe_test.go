@@ -35,6 +35,7 @@ type catastrophe struct {
 
 	by     string            // who takes it; "": ada, who is on duty
 	grace  time.Duration     // beyond the wait of a step, where it is the next one who is reached
+	within time.Duration     // where chance says which of text and call comes first: the longest that either takes; 0: it does not
 	copies int               // of one page, that the outside world forces
 	only   []request.Urgency // nil: told
 	alarms []request.AlarmKind

@@ -2,6 +2,8 @@ package scenario_test
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +29,7 @@ import (
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/telephone"
 	"github.com/dutyline/dutyline/notifier/twilio"
+	"github.com/dutyline/dutyline/notifier/vonage"
 	"github.com/dutyline/dutyline/phonesim"
 	"github.com/dutyline/dutyline/presence"
 	"github.com/dutyline/dutyline/request"
@@ -263,6 +266,30 @@ func (n *night) connect(o *node.Options) {
 		{Channel: client.SMS(), Limit: limit, Cost: telephone.Cost, Together: telephone.FitTogether}, {Channel: client.Voice(), Limit: limit},
 		o.Providers[1], // of the sender's messages
 	}
+}
+
+// joinSecond makes a second operator of the world's phones, and a client whose calls go to what before makes of the operator's interfaces. Its
+// webhooks go to the handler that is still to be set.
+func (w *world) joinSecond(before func(http.Handler) http.Handler) (client *vonage.Client, second *vonagesim.Simulator, hooks *memory) {
+	w.t.Helper()
+	const secret, account, application = "0123456789abcdef0123456789abcdef", "abcd1234", "78d335fa-323d-0114-9c3d-d6f0d48968cf"
+	key := applicationKey()
+	hooks, api := &memory{}, http.NewServeMux()
+	second = vonagesim.New(vonagesim.Options{
+		Network: w.sim.Network(), Numbers: []string{oursToo}, APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
+		PublicKey: &key.PublicKey, SignatureSecret: secret, InboundURL: public + vonage.InboundPath, FallbackURL: public + vonage.FallbackPath,
+		Client: &http.Client{Transport: hooks},
+	})
+	second.Mount(api, nil)
+	client, err := vonage.New(vonage.Options{
+		BaseURL: "http://second.example", APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
+		PrivateKey:      string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
+		SignatureSecret: secret, Numbers: []string{oursToo}, PublicURL: public, Transport: &memory{handler: before(api)}, Logger: w.logs.logger(),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return client, second, hooks
 }
 
 // enliven gives a node its own way to the log, and to the others where there are any.

@@ -38,42 +38,32 @@ var applicationKey = sync.OnceValue(func() *rsa.PrivateKey {
 // onTwoOperators plays a story in a bubble with a node whose texts and calls go through two operators to the same phones.
 func onTwoOperators(t *testing.T, story func(t *testing.T, w *world, second *vonagesim.Simulator)) {
 	t.Helper()
-	applicationKey() // outside of the bubble
+	key := applicationKey()
 	synctest.Test(t, func(t *testing.T) {
 		var second *vonagesim.Simulator
 		w := newWorld(t, eventlogtest.Start(t), dispatcher.DefaultPolicy(), func(w *world, o *node.Options) {
-			client, sim, hooks := w.joinSecond(func(api http.Handler) http.Handler { return api })
-			second = sim
+			const secret, account, application = "0123456789abcdef0123456789abcdef", "abcd1234", "78d335fa-323d-0114-9c3d-d6f0d48968cf"
+			hooks, api := &memory{}, http.NewServeMux()
+			second = vonagesim.New(vonagesim.Options{
+				Network: w.sim.Network(), Numbers: []string{oursToo}, APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
+				PublicKey: &key.PublicKey, SignatureSecret: secret, InboundURL: public + vonage.InboundPath, FallbackURL: public + vonage.FallbackPath,
+				Client: &http.Client{Transport: hooks},
+			})
+			second.Mount(api, nil)
+			client, err := vonage.New(vonage.Options{
+				BaseURL: "http://second.example", APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
+				PrivateKey:      string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
+				SignatureSecret: secret, Numbers: []string{oursToo}, PublicURL: public, Transport: &memory{handler: api}, Logger: w.logs.logger(),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 			hooks.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { client.Webhooks(w.node).ServeHTTP(rw, r) })
 			o.Providers = append([]node.Provider{{Channel: w.client.SMS()}, {Channel: w.client.Voice()}, {Channel: client.SMS()}, {Channel: client.Voice()}}, o.Providers[1:]...)
 		})
 		synctest.Wait()
 		story(t, w, second)
 	})
-}
-
-// joinSecond makes a second operator of the world's phones, and a client whose calls go to what before makes of the operator's interfaces. Its
-// webhooks go to the handler that is still to be set.
-func (w *world) joinSecond(before func(http.Handler) http.Handler) (client *vonage.Client, second *vonagesim.Simulator, hooks *memory) {
-	w.t.Helper()
-	const secret, account, application = "0123456789abcdef0123456789abcdef", "abcd1234", "78d335fa-323d-0114-9c3d-d6f0d48968cf"
-	key := applicationKey()
-	hooks, api := &memory{}, http.NewServeMux()
-	second = vonagesim.New(vonagesim.Options{
-		Network: w.sim.Network(), Numbers: []string{oursToo}, APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
-		PublicKey: &key.PublicKey, SignatureSecret: secret, InboundURL: public + vonage.InboundPath, FallbackURL: public + vonage.FallbackPath,
-		Client: &http.Client{Transport: hooks},
-	})
-	second.Mount(api, nil)
-	client, err := vonage.New(vonage.Options{
-		BaseURL: "http://second.example", APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
-		PrivateKey:      string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
-		SignatureSecret: secret, Numbers: []string{oursToo}, PublicURL: public, Transport: &memory{handler: before(api)}, Logger: w.logs.logger(),
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return client, second, hooks
 }
 
 // ordered receives a request of which ada is asked already, over a channel and through the second provider.

@@ -27,6 +27,7 @@ type brain interface {
 	Step(now time.Time, in dispatcher.Input) ([]dispatcher.Command, time.Time, error)
 	State(ref request.Ref) *request.State
 	Head(ref request.Ref) uint64
+	Channel(ref request.Ref, page string) string
 	Asked(person string) []*request.State
 	Joined(ref request.Ref, attempt, providerID string) ([]dispatcher.Joined, bool)
 	Troubles(now time.Time) []request.AlarmBody
@@ -283,7 +284,7 @@ func (n *node) whenFolded(seq uint64, run func()) {
 
 func (n *node) fold(e *entry) {
 	n.step(dispatcher.Committed{Ref: e.subject, Seq: e.seq, Data: e.data, Parsed: e.read})
-	n.monitor.See(e.seq, e.read)
+	n.monitor.See(e.seq, e.read, n.brain.Channel)
 	for i := range e.read.Commit().Events {
 		switch event := &e.read.Commit().Events[i]; event.Type {
 		case request.AlarmRaised, request.AlarmCleared:

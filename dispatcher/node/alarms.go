@@ -59,7 +59,7 @@ func (n *Node) observe(seq uint64, read *request.Parsed) {
 		return
 	}
 	n.mu.Lock()
-	n.alarms.monitor.See(seq, read)
+	n.alarms.monitor.See(seq, read, n.machine.Channel)
 	n.mu.Unlock()
 	for _, e := range read.Commit().Events {
 		if e.Type == request.AlarmRaised || e.Type == request.AlarmCleared {
