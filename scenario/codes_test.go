@@ -2,7 +2,7 @@ package scenario_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // as the vendor signs
+	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
 	"maps"
