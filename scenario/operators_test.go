@@ -34,12 +34,15 @@ var applicationKey = sync.OnceValue(func() *rsa.PrivateKey {
 })
 
 // onTwoOperators plays a story in a bubble with a node whose texts and calls go through two operators to the same phones.
-func onTwoOperators(t *testing.T, story func(t *testing.T, w *world, second *vonagesim.Simulator)) {
+func onTwoOperators(t *testing.T, story func(t *testing.T, w *world, second *vonagesim.Simulator), change ...func(*world)) {
 	t.Helper()
 	applicationKey() // outside of the bubble
 	synctest.Test(t, func(t *testing.T) {
 		var second *vonagesim.Simulator
 		w := newWorld(t, eventlogtest.Start(t), dispatcher.DefaultPolicy(), func(w *world, o *node.Options) {
+			for _, do := range change {
+				do(w)
+			}
 			var client *vonage.Client
 			second, client = w.secondOperator(t, func(api http.Handler) http.Handler { return api })
 			o.Providers = append([]node.Provider{{Channel: w.client.SMS()}, {Channel: w.client.Voice()}, {Channel: client.SMS()}, {Channel: client.Voice()}}, o.Providers[1:]...)

@@ -258,7 +258,12 @@ func (w *world) secondOperator(t *testing.T, before func(http.Handler) http.Hand
 	t.Helper()
 	const secret, account, application = "0123456789abcdef0123456789abcdef", "abcd1234", "78d335fa-323d-0114-9c3d-d6f0d48968cf"
 	key := applicationKey()
-	hooks, api := &memory{}, http.NewServeMux()
+	hooks, api := &memory{before: func(r *http.Request) error {
+		if w.tape != nil {
+			w.tape(r)
+		}
+		return nil
+	}}, http.NewServeMux()
 	sim := vonagesim.New(vonagesim.Options{
 		Network: w.sim.Network(), Numbers: []string{oursToo}, APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
 		PublicKey: &key.PublicKey, SignatureSecret: secret, InboundURL: public + vonage.InboundPath, FallbackURL: public + vonage.FallbackPath,
@@ -274,5 +279,6 @@ func (w *world) secondOperator(t *testing.T, before func(http.Handler) http.Hand
 		t.Fatal(err)
 	}
 	hooks.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { client.Webhooks(w.node).ServeHTTP(rw, r) })
+	w.second = client
 	return sim, client
 }
