@@ -83,7 +83,7 @@ func (o *operator) call(number string) *caller {
 }
 
 // two is a network with two operators.
-func two(t *testing.T) (n *phonesim.Network, first, second *operator) {
+func two(t testing.TB) (n *phonesim.Network, first, second *operator) {
 	t.Helper()
 	n = phonesim.New(phonesim.Options{})
 	t.Cleanup(n.Close)

@@ -3,8 +3,6 @@ package scenario_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"slices"
@@ -36,29 +34,17 @@ var applicationKey = sync.OnceValue(func() *rsa.PrivateKey {
 })
 
 // onTwoOperators plays a story in a bubble with a node whose texts and calls go through two operators to the same phones.
-func onTwoOperators(t *testing.T, story func(t *testing.T, w *world, second *vonagesim.Simulator)) {
+func onTwoOperators(t *testing.T, story func(t *testing.T, w *world, second *vonagesim.Simulator), change ...func(*world)) {
 	t.Helper()
-	key := applicationKey()
+	applicationKey() // outside of the bubble
 	synctest.Test(t, func(t *testing.T) {
 		var second *vonagesim.Simulator
 		w := newWorld(t, eventlogtest.Start(t), dispatcher.DefaultPolicy(), func(w *world, o *node.Options) {
-			const secret, account, application = "0123456789abcdef0123456789abcdef", "abcd1234", "78d335fa-323d-0114-9c3d-d6f0d48968cf"
-			hooks, api := &memory{}, http.NewServeMux()
-			second = vonagesim.New(vonagesim.Options{
-				Network: w.sim.Network(), Numbers: []string{oursToo}, APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
-				PublicKey: &key.PublicKey, SignatureSecret: secret, InboundURL: public + vonage.InboundPath, FallbackURL: public + vonage.FallbackPath,
-				Client: &http.Client{Transport: hooks},
-			})
-			second.Mount(api, nil)
-			client, err := vonage.New(vonage.Options{
-				BaseURL: "http://second.example", APIKey: account, APISecret: "sesame-opens", ApplicationID: application,
-				PrivateKey:      string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
-				SignatureSecret: secret, Numbers: []string{oursToo}, PublicURL: public, Transport: &memory{handler: api}, Logger: w.logs.logger(),
-			})
-			if err != nil {
-				t.Fatal(err)
+			for _, do := range change {
+				do(w)
 			}
-			hooks.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { client.Webhooks(w.node).ServeHTTP(rw, r) })
+			var client *vonage.Client
+			second, client = w.secondOperator(t, func(api http.Handler) http.Handler { return api })
 			o.Providers = append([]node.Provider{{Channel: w.client.SMS()}, {Channel: w.client.Voice()}, {Channel: client.SMS()}, {Channel: client.Voice()}}, o.Providers[1:]...)
 		})
 		synctest.Wait()

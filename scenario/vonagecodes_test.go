@@ -183,9 +183,7 @@ func playVonage(t *testing.T, f failure, c *clerk, report func(*world, *vonagesi
 	policy.Channels[request.Urgent][0].Channel, policy.Channels[request.Urgent][1].Channel = f.first, f.then
 	w := newWorld(t, eventlogtest.Start(t), policy, func(w *world, o *node.Options) {
 		var client *vonage.Client
-		var hooks *memory
-		client, sim, hooks = w.joinSecond(c.before)
-		hooks.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { client.Webhooks(w.node).ServeHTTP(rw, r) })
+		sim, client = w.secondOperator(t, c.before)
 		o.Providers = []node.Provider{{Channel: client.SMS()}, {Channel: client.Voice()}}
 		o.Alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, strconv.Itoa(i))) }
 	})
@@ -251,4 +249,19 @@ func TestEveryCodeOfTheProvidersTablesIsPlayed(t *testing.T) {
 			t.Errorf("%s has %s: %v; played are %v", check.file, check.table, want, check.played)
 		}
 	}
+}
+
+// secondOperator is an account at the second vendor on the world's network, and a client of it. What is asked of the vendor goes through before.
+func (w *world) secondOperator(t *testing.T, before func(http.Handler) http.Handler) (*vonagesim.Simulator, *vonage.Client) {
+	t.Helper()
+	client, sim, hooks := w.joinSecond(before)
+	hooks.before = func(r *http.Request) error {
+		if w.tape != nil {
+			w.tape(r)
+		}
+		return nil
+	}
+	hooks.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { client.Webhooks(w.node).ServeHTTP(rw, r) })
+	w.second = client
+	return sim, client
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/dutyline/dutyline/eventlog/eventlogtest"
 	"github.com/dutyline/dutyline/notifier"
 	"github.com/dutyline/dutyline/notifier/twilio"
+	"github.com/dutyline/dutyline/notifier/vonage"
 	"github.com/dutyline/dutyline/request"
 	"github.com/dutyline/dutyline/roster"
 	"github.com/dutyline/dutyline/twiliosim"
@@ -120,6 +121,7 @@ type world struct {
 	log    *eventlog.Log
 	sim    *twiliosim.Simulator
 	client *twilio.Client
+	second *vonage.Client // of [onTwoOperators]
 	node   *node.Node
 	stop   func()
 	raised int
@@ -129,6 +131,7 @@ type world struct {
 
 	webhooksFail atomic.Bool                     // they find no connection
 	receive      func(http.Handler) http.Handler // what the provider's webhooks meet; nil: nothing in between
+	tape         func(*http.Request)             // sees the webhooks of both providers; set before the story begins
 
 	mu       sync.Mutex
 	meet     func(url.Values)          // what befalls a call first
@@ -149,9 +152,12 @@ func inFakeTime(t *testing.T, policy dispatcher.Policy, story func(t *testing.T,
 func newWorld(t *testing.T, server *eventlog.Embedded, policy dispatcher.Policy, change ...func(*world, *node.Options)) *world {
 	t.Helper()
 	w := &world{t: t, log: eventlogtest.Open(t, server, eventlog.Requests), arrivals: map[request.Ref]time.Time{}}
-	hooks := &memory{before: func(*http.Request) error {
+	hooks := &memory{before: func(r *http.Request) error {
 		if w.webhooksFail.Load() {
 			return errBroken
+		}
+		if w.tape != nil {
+			w.tape(r)
 		}
 		return nil
 	}}

@@ -46,6 +46,12 @@ var calls = []fuzzedCall{
 	{"GET", "/api/v1/roster/readiness?until={text}", "officer"},
 	{"PUT", "/api/v1/roster/people/ada/pin?dry_run=true", "officer"},
 	{"DELETE", "/api/v1/roster/people/ada/pin?dry_run=true", "coordinator"},
+	{"PUT", "/api/v1/roster/people/{text}/pin?dry_run=true", "officer"},
+	{"GET", "/api/v1/canary?{text}", "coordinator"},
+	{"GET", "/api/v1/people/ada/webhook-key?contact={text}", "coordinator"},
+	{"GET", "/api/v1/people/{text}/webhook-key", "officer"},
+	{"POST", "/api/v1/people/{text}/test-page", "officer"},
+	{"GET", "/api/v1/people/ada/test-page/{text}", "officer"},
 }
 
 // refused says which statuses each code may have; a code that is not in the contract is none.
@@ -94,6 +100,7 @@ func FuzzCall(f *testing.F) {
 	add(10, "dl_a_b", "", "", "", "", "")
 	add(10, "dl__", "", "", "", "", "")
 	w := newWorld(f)
+	gatewayOf(w, "ada")
 	w.book.Rosters[0].Covers = []roster.Cover{{ID: "c1", Person: "bruno", From: w.now, Until: w.now.Add(9 * time.Hour), State: roster.CoverOpen}}
 	w.book.Rosters[0].Swaps = []roster.Swap{{
 		ID: "s1", State: roster.CoverOpen, One: roster.Part{Person: "bruno", From: w.now, Until: w.now.Add(9 * time.Hour)},
@@ -147,7 +154,9 @@ func FuzzCall(f *testing.F) {
 			if c.method == "PATCH" && strings.Trim(strings.TrimPrefix(strings.TrimSpace(match), "W/"), `"0`) != "1" {
 				t.Fatalf("amended from the version %q", match)
 			}
-		case "/api/v1/duty?at={text}":
+		case "/api/v1/people/{text}/webhook-key":
+			t.Fatalf("an officer is shown a key: %s", got.text)
+		case "/api/v1/duty?at={text}", "/api/v1/canary?{text}", "/api/v1/people/ada/webhook-key?contact={text}":
 			if !json.Valid([]byte(got.text)) {
 				t.Fatalf("no JSON: %s", got.text)
 			}
