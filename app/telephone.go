@@ -58,7 +58,6 @@ func (o *Options) openTelephone(publicURL string, ends *cleanups) (t telephone, 
 			return t, err
 		}
 		first, second, t.simURL, rate = network.twilio, network.vonage, network.url, 0
-		o.Config.Twilio.Numbers, o.Config.Vonage.Numbers = first.Numbers, second.Numbers // canaries know ours by them
 	}
 	if first.BaseURL != "" || first.AccountSID != "" {
 		client, err := twilio.New(twilio.Options{

@@ -85,7 +85,7 @@ func (v viewer) failingLines(alarms []*request.State) (lines []string) {
 		}
 		what := phrase.Text(v.language, phrase.Key("failing_"+c.channel), phrase.Args{CallSign: "\u2068" + c.person.CallSign + "\u2069"})
 		lines = append(lines, strings.Join([]string{
-			what + ": " + word(v.language, "failing_why_"+string(c.Why)), word(v.language, "failing_since") + " " + v.local(c.Since.Time), word(v.language, "failing_other_"+works),
+			what + ": " + word(v.language, "failing_why_"+string(c.Why)), word(v.language, "failing_since") + " \u2066" + v.local(c.Since.Time) + "\u2069", word(v.language, "failing_other_"+works),
 		}, " · "))
 	}
 	return lines

@@ -48,7 +48,7 @@ func TestAContactThatFailsIsMarkedInReadinessOnThePageAndInTheListOfAlarms(t *te
 		for _, path := range []string{"/duty", "/duty/live"} {
 			page := b.open("GET", path, "").text
 			for _, want := range []string{
-				person.CallSign, phrase.Text(language, "failing_why_opted_out", phrase.Args{}), phrase.Text(language, "failing_other_voice", phrase.Args{}), "2026-03-04 22:05",
+				person.CallSign, phrase.Text(language, "failing_why_opted_out", phrase.Args{}), phrase.Text(language, "failing_other_voice", phrase.Args{}), "\u20662026-03-04 22:05",
 			} {
 				if !strings.Contains(page, want) {
 					t.Errorf("%s in %s lacks %q", path, language, want)

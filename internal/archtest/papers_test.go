@@ -200,4 +200,17 @@ func TestExampleConfigurationServes(t *testing.T) {
 	if err = errors.Join(err, c.Validate(true)); err != nil || len(environ) == 0 {
 		t.Errorf("with %d variables: %v", len(environ), err)
 	}
+	// And with all that it only proposes.
+	whole := filepath.Join(t.TempDir(), "dutyline.yaml")
+	proposed := regexp.MustCompile(`(?m)^( *)# ( *[a-z_]+:(?: .*)?)$`).ReplaceAllString(read(t, "deploy/dutyline.yaml"), "$1$2")
+	if err := os.WriteFile(whole, []byte(proposed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"VONAGE_API_SECRET", "VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET", "MAIL_PASSWORD"} {
+		environ = append(environ, "DUTYLINE_"+secret+"=x")
+	}
+	c, err = config.Load(whole, environ)
+	if err = errors.Join(err, c.Validate(true)); err != nil || !c.Vonage.Configured() || c.Mail.Host == "" || c.Canary.TwilioTo == "" {
+		t.Errorf("with what it proposes: %v", err)
+	}
 }
