@@ -107,7 +107,7 @@ func (p *plan) contactOver(medium, person string, skip []string) *roster.Contact
 func (p *plan) tried(person string) []string {
 	var ids []string
 	for i := range p.s.Pages {
-		if page := &p.s.Pages[i]; page.Person == person && page.Purpose == request.Ask && page.Level == p.s.Step.Level && page.Round == p.s.Step.Round {
+		if page := &p.s.Pages[i]; page.Person == person && p.inStep(page) {
 			ids = append(ids, page.Contact)
 		}
 	}
@@ -123,7 +123,7 @@ func (p *plan) mend() {
 	}
 	for i := range p.s.Pages {
 		page := &p.s.Pages[i]
-		if page.Purpose != request.Ask || page.State != request.PageFailed || page.Level != step.Level || page.Round != step.Round || slices.Contains(p.s.Passed, page.Person) || p.s.Settled(page) {
+		if !p.inStep(page) || page.State != request.PageFailed || slices.Contains(p.s.Passed, page.Person) || p.s.Settled(page) {
 			continue
 		}
 		if last := page.Made(); last != nil && last.Failure == request.FailedNoKey {
@@ -159,6 +159,11 @@ func (p *plan) mend() {
 	}
 }
 
+// inStep reports whether a page asks in the current step.
+func (p *plan) inStep(page *request.Page) bool {
+	return page.Purpose == request.Ask && page.Step == p.s.Step.Count && page.Level == p.s.Step.Level && page.Round == p.s.Step.Round
+}
+
 // body is the page of the current step.
 func (p *plan) body(person string) request.PageBody {
 	return request.PageBody{Purpose: request.Ask, About: p.about(person), Level: p.s.Step.Level, Round: p.s.Step.Round}
@@ -170,7 +175,7 @@ func (p *plan) recall(page *request.Page) {
 	calls, same, via := 0, 0, p.via(page)
 	for i := range p.s.Pages {
 		q := &p.s.Pages[i]
-		if q.Person != page.Person || q.Contact != page.Contact || q.Purpose != request.Ask || q.Level != page.Level || q.Round != page.Round {
+		if !q.Beside(page) {
 			continue
 		}
 		if calls++; p.via(q) != via && q.Provider != via { // one that was to repeat it and went through the other has done so
@@ -210,7 +215,7 @@ func (p *plan) laterChannels() {
 		for _, person := range p.s.Step.Targets {
 			contact := p.contactOver(rule.Channel, person, p.tried(person))
 			if contact == nil || p.s.Settled(&request.Page{PageBody: request.PageBody{Person: person}}) || (rule.After == 0 && p.asking(person, rule.Channel)) || slices.Contains(p.s.Passed, person) || p.hasPage(person, func(q *request.Page) bool {
-				return q.Purpose == request.Ask && q.Channel == rule.Channel && q.Level == p.s.Step.Level && q.Round == p.s.Step.Round
+				return q.Channel == rule.Channel && p.inStep(q)
 			}) {
 				continue
 			}

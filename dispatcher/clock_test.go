@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dutyline/dutyline/dispatcher"
+	"github.com/dutyline/dutyline/request"
 )
 
 // source is what a clock is made of, set by a test.
@@ -113,5 +114,38 @@ func TestClockTakesHalfOfTheWayIntoAccountAndNothingSlow(t *testing.T) {
 	broken := errors.New("broken")
 	if err := c.Ask(t.Context(), func(context.Context) (time.Time, error) { return time.Time{}, broken }); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// When every clock is minutes behind the one by which something was written, that one's node gone, it is paged all the same, and now.
+func TestWhatWasWrittenByAClockThatIsAheadIsPagedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.start("n1")
+	began, ref := w.now, request.Ref("CWTP2D3JA")
+	ahead := func(s *request.State, by request.ActorKind, events ...request.Event) {
+		c := s.Decide(w.now.Add(5*time.Minute), "n2", request.Actor{Kind: by, ID: "x"}, events...)
+		w.append(ref, encode(t, c))
+	}
+	ahead(request.NewState(ref), request.BySender, request.NewEvent(request.Received, request.ReceivedBody{
+		Sender: "s1", Type: request.Preservation, Urgency: request.Emergency, Language: "en", Missing: []string{},
+	}))
+	w.run(time.Second)
+	if got, want := w.paged(began), "ada@0"; got != want {
+		t.Errorf("paged %q, want %q", got, want)
+	}
+	ahead(w.present(ref), request.BySystem, request.NewEvent(request.PageOrdered, request.PageBody{
+		Page: "p2", Purpose: request.Ask, Recipient: request.ToOfficer, Person: "carmen", Contact: "mobile", Channel: "sms", Level: 1, Round: 1,
+		Expires: request.At(w.now.Add(time.Hour)),
+	}))
+	w.run(time.Second)
+	if got, want := w.paged(began), "ada@0 carmen@1"; got != want {
+		t.Errorf("paged %q, want %q", got, want)
+	}
+	s := w.present(ref)
+	events, _ := dispatcher.Pass(s, "ada", "", request.ViaWeb)
+	ahead(s, request.ByOfficer, events...)
+	w.run(time.Second)
+	if got, want := w.paged(began), "ada@0 carmen@1 bruno@2"; got != want {
+		t.Errorf("paged %q, want %q", got, want)
 	}
 }

@@ -20,7 +20,7 @@ func (p *plan) twice(body *request.PageBody) bool {
 func (p *plan) secondPaths() {
 	for i := range p.s.Pages {
 		page := &p.s.Pages[i]
-		if page.Purpose != request.Ask || page.Level != p.s.Step.Level || page.Round != p.s.Step.Round || slices.Contains(p.s.Passed, page.Person) || p.s.Settled(page) {
+		if !p.inStep(page) || slices.Contains(p.s.Passed, page.Person) || p.s.Settled(page) {
 			continue
 		}
 		why, at := p.second(page)
@@ -73,8 +73,7 @@ func (p *plan) second(page *request.Page) (why string, at time.Time) {
 // whatever becomes of that.
 func (p *plan) left(page *request.Page) bool {
 	return p.hasPage(page.Person, func(q *request.Page) bool {
-		twin := q.Purpose == request.Ask && q.Contact == page.Contact && q.Level == page.Level && q.Round == page.Round
-		return twin && !q.State.Open() && p.via(q) != p.via(page)
+		return q.Beside(page) && !q.State.Open() && p.via(q) != p.via(page)
 	})
 }
 
@@ -99,7 +98,7 @@ func (p *plan) otherPath(page *request.Page) string {
 	var used []string
 	for i := range p.s.Pages {
 		q := &p.s.Pages[i]
-		if q.Purpose != request.Ask || q.Person != page.Person || q.Contact != page.Contact || q.Level != page.Level || q.Round != page.Round {
+		if !q.Beside(page) {
 			continue
 		}
 		if q.State.Open() || q.Reason != "" || len(q.Attempts) == 0 {

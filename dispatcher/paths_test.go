@@ -364,3 +364,32 @@ func TestPathsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// A level that is asked again in the same round, because its people changed while somebody had the request, is another step.
+func TestAStepThatIsTakenOnceMoreHasBothPathsAgain(t *testing.T) {
+	w := newTwoPathWorld(t)
+	w.voice = false
+	w.silent = func(c dispatcher.Call) bool { return c.Provider == "twilio" }
+	w.start("n1")
+	ref := w.raise(1, request.Urgent)
+	w.run(40 * time.Second)
+	w.acknowledge(ref, "carmen")
+	w.run(10 * time.Minute)
+	w.edit(func(b *roster.Book) { b.Rosters[0].Layers[0].Rotation.Turns = [][]string{{"ada", "bruno"}} })
+	again := w.now
+	w.passOn(ref, "carmen")
+	w.run(40 * time.Second)
+	var since []called
+	for _, c := range w.calls {
+		if !c.at.Before(again) {
+			since = append(since, c)
+		}
+	}
+	w.calls = since
+	if got, want := w.throughWhom(again), "ada/twilio/sms@0 bruno/twilio/sms@0 ada/vonage/sms@30 bruno/vonage/sms@30"; got != want {
+		t.Errorf("asked\n%s, want\n%s", got, want)
+	}
+	if s := w.state(ref).Step; s.Level != 1 || s.Round != 1 || s.Count != 2 {
+		t.Errorf("step %+v", s)
+	}
+}

@@ -60,7 +60,7 @@ func (m *Machine) pick(s *request.State, p *request.Page, now time.Time) (by *pa
 	)
 	best := spoken + 1
 	consider := func(o *path) {
-		free, class := p.Ordered, ready
+		free, class := earlier(p.Ordered, now), ready // ordered by a clock that is ahead: now all the same
 		if a := p.MadeBy(o.Name); a != nil {
 			free = a.RetryAt
 		}
@@ -91,7 +91,7 @@ func (m *Machine) pick(s *request.State, p *request.Page, now time.Time) (by *pa
 func spokenFor(s *request.State, p *request.Page, o, first *path) bool {
 	for i := range s.Pages {
 		q := &s.Pages[i]
-		if q.Page == p.Page || q.Purpose != request.Ask || q.Person != p.Person || q.Contact != p.Contact || q.Level != p.Level || q.Round != p.Round {
+		if q.Page == p.Page || !q.Beside(p) {
 			continue
 		}
 		if q.State.Open() && (q.Provider == o.Name || (q.Provider == "" && o == first)) {

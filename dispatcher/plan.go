@@ -221,6 +221,9 @@ func (p *plan) lapsed() bool {
 // escalate takes the next step when it is due, or mends the current one: a changed roster, a channel that failed.
 func (p *plan) escalate() {
 	cause, due := p.due()
+	if cause != request.CauseSilence { // whatever the clock said that it happened by
+		due = earlier(due, p.now)
+	}
 	if p.s.TooNew() && due.Before(p.s.LastTime.Add(tooNewGrace)) {
 		due = p.s.LastTime.Add(tooNewGrace)
 	}
@@ -286,7 +289,7 @@ func (p *plan) unreachable() bool {
 			return false
 		}
 		if p.hasPage(person, func(page *request.Page) bool {
-			return page.Purpose == request.Ask && page.State == request.PageFailed && page.Level == p.s.Step.Level && page.Round == p.s.Step.Round && p.otherPath(page) != ""
+			return p.inStep(page) && page.State == request.PageFailed && p.otherPath(page) != ""
 		}) {
 			return false
 		}

@@ -142,6 +142,13 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // ahead plans for an alarm about what begins in more than an hour: it stands in the list, those whom it goes to are told once, by a text and by
 // day, and nobody is woken.
 func (p *plan) ahead() {

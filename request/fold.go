@@ -100,7 +100,7 @@ func (s *State) apply(c *Commit, e happening) error {
 				return // one name, one page: the second could never be moved on, and would be called off for ever
 			}
 			b.share()
-			s.Pages = append(s.Pages, Page{PageBody: b, Ordered: c.Time.Time, State: PageQueued})
+			s.Pages = append(s.Pages, Page{PageBody: b, Ordered: c.Time.Time, Step: s.Step.Count, State: PageQueued})
 			s.told(b)
 		})
 	case PageCancelled:

@@ -59,8 +59,14 @@ func (p PageState) Open() bool { return p == PageQueued || p == PageSending || p
 type Page struct {
 	PageBody
 	Ordered  time.Time
+	Step     int // of the escalation in which it was ordered (see Step.Count): a level is asked again in the same round when it is given back
 	State    PageState
 	Attempts []Attempt
+}
+
+// Beside reports whether two pages ask the same in one step: one contact of one person.
+func (p *Page) Beside(q *Page) bool {
+	return p.Purpose == Ask && q.Purpose == Ask && p.Person == q.Person && p.Contact == q.Contact && p.Step == q.Step && p.Level == q.Level && p.Round == q.Round
 }
 
 // Last is the newest attempt, nil when there is none.

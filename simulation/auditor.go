@@ -202,7 +202,8 @@ func (c *calm) set(now time.Duration, runs bool) {
 func (a *auditor) moved() {
 	w := a.w
 	a.shaken = w.now
-	a.decides.set(w.now, slices.ContainsFunc(w.nodes, (*node).able))
+	// A node whose clock is doubted decides too, by its own time: nobody says when.
+	a.decides.set(w.now, slices.ContainsFunc(w.nodes, func(n *node) bool { return n.able() && !n.clock.Doubted() }))
 	a.troubled()
 }
 

@@ -171,7 +171,8 @@ func (a *auditor) stuck(f *file, p *page, node string) {
 	within := callTimeout + 5*time.Second + 30*time.Second + 4*time.Minute
 	a.expect(&a.pages, within+a.tolerance(), func() bool {
 		at := &p.attempts[n]
-		return at.known || at.node != node || !at.deadline.Equal(deadline) || p.over || (p.Purpose == request.Ask && !f.wants(p)) || a.standing(request.AlarmLate, "") ||
+		there := slices.ContainsFunc(p.attempts, func(x attempt) bool { return x.sent }) // another attempt has arrived
+		return at.known || there || at.node != node || !at.deadline.Equal(deadline) || p.over || (p.Purpose == request.Ask && !f.wants(p)) || a.standing(request.AlarmLate, "") ||
 			p.Recipient == request.ToSender || a.w.now < a.use(p).until()
 	}, func() {
 		a.w.fail(isPaged, f.ref, "nobody knows what became of %s of %s, and nobody takes it over", id, node)

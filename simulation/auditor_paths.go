@@ -33,7 +33,7 @@ func (a *auditor) through(f *file, p *page, by string) {
 // spokenFor reports whether another page of the same step asks the same person through the provider that a page names: each keeps to its own.
 func (p *page) spokenFor() bool {
 	return slices.ContainsFunc(p.file.pages, func(q *page) bool {
-		same := q != p && q.Purpose == request.Ask && q.Person == p.Person && q.Channel == p.Channel && q.Level == p.Level && q.Round == p.Round
+		same := q != p && q.Purpose == request.Ask && q.Person == p.Person && q.Channel == p.Channel && q.Level == p.Level && q.Round == p.Round && q.step == p.step
 		return same && (q.Provider == p.Provider || slices.ContainsFunc(q.attempts, func(x attempt) bool { return x.by == p.Provider }))
 	})
 }

@@ -159,7 +159,7 @@ func (a *auditor) mustBePaged(f *file) {
 	due := a.morning(f, f.received)
 	a.expect(&a.pages, due.Sub(f.received)+2*time.Minute+a.tolerance(), func() bool {
 		asleep := a.morning(f, a.w.time()).After(a.w.time()) // it was judged routine meanwhile: the next step has its time in the morning
-		return f.reached || !f.running() || len(f.alarms) > 0 || a.standing(request.AlarmLate, "") || asleep
+		return f.reached || !f.running() || len(f.alarms) > 0 || a.standing(request.AlarmLate, "") || a.standing(request.AlarmFailing, "") || asleep
 	}, func() {
 		a.w.fail(isPaged, f.ref, "nobody was reached for it, and no alarm stands")
 	})

@@ -39,7 +39,7 @@ func (a *auditor) refused(p *page, t request.EventType, b *request.AttemptBody) 
 	case t == request.AttemptDelivered, t == request.AttemptAnswered, b.Failure == request.FailedNoKey:
 		c.works, c.arrived = true, a.w.now
 		return
-	case b.Failure != request.FailedForGood:
+	case b.Failure != request.FailedForGood, b.Code == "no_address": // they have left the roster
 		return
 	}
 	cause, at, revision := request.FailingCause(p.Person, p.Contact), a.w.now, len(a.w.books)
