@@ -34,11 +34,12 @@ type appendQueue struct {
 	wait    map[string]int                    // how many wait, by turn
 	last    string                            // for whom the newest decision was
 	company time.Time                         // when last a decision was for somebody else than the one before it
+	came    map[request.Urgency]time.Time     // when last one came
 }
 
 func newAppendQueue(do func(dispatcher.Append)) *appendQueue {
 	return &appendQueue{
-		do: do, waiting: map[request.Ref]dispatcher.Append{}, wait: map[string]int{},
+		do: do, waiting: map[request.Ref]dispatcher.Append{}, wait: map[string]int{}, came: map[request.Urgency]time.Time{},
 		lane: notifier.NewLane(notifier.Limit{InFlight: appendsInFlight, PerRecipient: appendsPerPerson}),
 	}
 }
@@ -49,6 +50,7 @@ func (q *appendQueue) push(a dispatcher.Append) {
 	if a.For != q.last {
 		q.last, q.company = a.For, time.Now()
 	}
+	q.came[a.Urgency] = time.Now()
 	q.wait[turn(a)]++
 	q.lane.Push(notifier.Item{Ref: a.Ref, Page: a.ID, Urgency: a.Urgency, Recipient: turn(a)})
 	q.mu.Unlock()
@@ -82,7 +84,7 @@ func (q *appendQueue) pump() {
 		go func() {
 			began := time.Now()
 			q.do(a)
-			q.rest(item.Recipient, time.Since(began))
+			q.rest(item.Recipient, item.Urgency, time.Since(began))
 			q.mu.Lock()
 			q.lane.Done(item.Ref, item.Page)
 			q.mu.Unlock()
@@ -94,16 +96,20 @@ func (q *appendQueue) pump() {
 const (
 	restFactor  = 3
 	longestRest = 5 * time.Millisecond // bounds what a slow log adds to itself
-	// inCompany is how long after a decision for somebody else the log is shared with them.
+	// inCompany is how long after a decision for somebody else, or a more urgent one, the log is shared with them.
 	inCompany = time.Second
 )
 
 // rest keeps a place free for three times as long as the log took: nobody's storm gets more than a quarter of the log's time, while there are
 // decisions for others. It is a storm when more than twice as much of it waits as of all others together: where several are busy alike, none is slowed, and they
-// take turns. A storm that is alone takes all of the log. When nothing waits, nobody notices.
-func (q *appendQueue) rest(turn string, took time.Duration) {
+// take turns. A storm that is alone takes all of the log. When nothing waits, nobody notices. While there are more urgent decisions, for whomever, what is less
+// urgent rests even when little of it waits: an emergency stands behind the log's own time and behind little else.
+func (q *appendQueue) rest(turn string, urgency request.Urgency, took time.Duration) {
 	q.mu.Lock()
 	waits := 3*q.wait[turn] > 2*q.lane.Waiting() && time.Since(q.company) < inCompany
+	for other, at := range q.came {
+		waits = waits || (other.Rank() < urgency.Rank() && time.Since(at) < inCompany)
+	}
 	q.mu.Unlock()
 	if waits {
 		time.Sleep(min(restFactor*took, longestRest))

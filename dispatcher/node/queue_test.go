@@ -60,21 +60,25 @@ func (w *workshop) phone(person string) chan struct{} {
 }
 
 // decide waits for a decision of a request to be in the log.
-func (w *workshop) decide(ref request.Ref, person string, starts bool) {
+func (w *workshop) decide(ref request.Ref, urgency request.Urgency, person string, starts bool) {
 	done := make(chan struct{})
 	w.mu.Lock()
 	w.done[ref] = func() { close(done) }
 	w.mu.Unlock()
-	w.queue.push(dispatcher.Append{Ref: ref, ID: fmt.Sprint(ref, starts), Urgency: request.Urgent, For: person, Starts: starts})
+	w.queue.push(dispatcher.Append{Ref: ref, ID: fmt.Sprint(ref, starts), Urgency: urgency, For: person, Starts: starts})
 	<-done
 }
 
-// page takes a request that was received to its text, and gives when the provider had it. The rest of it goes on.
-func (w *workshop) page(ref request.Ref, person string) {
-	w.decide(ref, person, false)
+// page takes a request that was received to its text, and gives when the provider had it. The rest of it goes on. What is more urgent does not
+// wait for the telephone here: how long that takes is the lane's affair.
+func (w *workshop) page(ref request.Ref, urgency request.Urgency, person string) {
+	w.decide(ref, urgency, person, false)
 	phone := w.phone(person)
+	if urgency != request.Urgent {
+		phone = w.phone(person + " " + string(urgency))
+	}
 	phone <- struct{}{}
-	w.decide(ref, person, true)
+	w.decide(ref, urgency, person, true)
 	w.mu.Lock()
 	w.last = time.Now()
 	w.mu.Unlock()
@@ -98,7 +102,7 @@ func (w *workshop) storm(n int, people ...string) *sync.WaitGroup {
 				senders <- struct{}{}
 				w.append()
 				<-senders
-				w.page(request.Ref(fmt.Sprint(person, "-", i)), person)
+				w.page(request.Ref(fmt.Sprint(person, "-", i)), request.Urgent, person)
 			})
 		}
 	}
@@ -106,13 +110,13 @@ func (w *workshop) storm(n int, people ...string) *sync.WaitGroup {
 }
 
 // errands pages n requests for somebody, one after the other, and gives the median of the time from receipt to text.
-func (w *workshop) errands(n int, person string) time.Duration {
+func (w *workshop) errands(n int, urgency request.Urgency, person string) time.Duration {
 	var took []time.Duration
 	for i := range n {
 		w.append() // received
 		begin := time.Now()
 		time.Sleep(folding)
-		w.page(request.Ref(fmt.Sprint(person, "-", i)), person)
+		w.page(request.Ref(fmt.Sprint(person, "-", urgency, i)), urgency, person)
 		took = append(took, time.Since(begin))
 		time.Sleep(2 * time.Millisecond)
 	}
@@ -131,7 +135,7 @@ func TestStormTakesTheLogWhileItIsAloneAndLeavesItToOthers(t *testing.T) {
 	const storm = 4000
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorkshop()
-		idle := w.errands(40, "bruno")
+		idle := w.errands(40, request.Urgent, "bruno")
 		time.Sleep(time.Minute)
 
 		began := time.Now()
@@ -156,7 +160,7 @@ func TestStormTakesTheLogWhileItIsAloneAndLeavesItToOthers(t *testing.T) {
 
 		again := w.storm(storm, "ada again")
 		time.Sleep(1500 * time.Millisecond) // all of it was received
-		first, behind := w.errands(1, "carla"), w.errands(40, "bruno again")
+		first, behind := w.errands(1, request.Urgent, "carla"), w.errands(40, request.Urgent, "bruno again")
 		t.Logf("at rest it takes %s, behind a storm %s, the first of all %s", idle, behind, first)
 		if behind > 2*idle || first > 3*idle {
 			t.Error("others wait for the storm")
@@ -167,6 +171,51 @@ func TestStormTakesTheLogWhileItIsAloneAndLeavesItToOthers(t *testing.T) {
 		again.Wait()
 		w.rest.Wait()
 	})
+}
+
+func TestAStormLeavesTheLogToAnEmergencyForTheSamePerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorkshop()
+		idle := w.errands(40, request.Emergency, "bruno")
+		time.Sleep(time.Minute)
+		all := w.storm(4000, "ada")
+		time.Sleep(1500 * time.Millisecond) // all of it was received
+		behind := w.errands(40, request.Emergency, "ada")
+		t.Logf("at rest an emergency takes %s, behind a storm for the same person %s", idle, behind)
+		if behind > 2*idle {
+			t.Error("it waits for the storm")
+		}
+		all.Wait()
+		w.rest.Wait()
+	})
+}
+
+// Decisions for the same person rest for those that are more urgent, few as they are, and for no others.
+func TestWhatIsLessUrgentRests(t *testing.T) {
+	const several = 10
+	for urgency, rests := range map[request.Urgency]bool{request.Emergency: true, request.Critical: true, request.Urgent: false, request.Routine: false} {
+		synctest.Test(t, func(t *testing.T) {
+			var all sync.WaitGroup
+			q := newAppendQueue(func(a dispatcher.Append) {
+				time.Sleep(time.Millisecond)
+				if a.ID == "1" {
+					all.Done()
+				}
+			})
+			q.last = "ada" // as ever
+			q.push(dispatcher.Append{Ref: "first", ID: "0", Urgency: urgency, For: "ada"})
+			began := time.Now()
+			for n := range several {
+				all.Add(1)
+				q.push(dispatcher.Append{Ref: request.Ref(fmt.Sprint(n)), ID: "1", Urgency: request.Urgent, For: "ada"})
+			}
+			all.Wait()
+			if took := time.Since(began); (took > 2*several*time.Millisecond) != rests {
+				t.Errorf("beside one that is %s, %d of a millisecond took %s", urgency, several, took)
+			}
+			time.Sleep(time.Minute)
+		})
+	}
 }
 
 // Where several are busy alike nobody rests; what is most of all that waits does.
