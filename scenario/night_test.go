@@ -262,8 +262,10 @@ func (n *night) connect(o *node.Options) {
 	hooks.handler = &n.hooks[second]
 	limit := notifier.Limit{PerSecond: 1}
 	o.Providers = []node.Provider{
-		{Channel: w.client.SMS(), Limit: limit, Cost: telephone.Cost, Together: telephone.FitTogether}, {Channel: w.client.Voice(), Limit: limit},
-		{Channel: client.SMS(), Limit: limit, Cost: telephone.Cost, Together: telephone.FitTogether}, {Channel: client.Voice(), Limit: limit},
+		{Channel: w.client.SMS(), Limit: limit, Cost: telephone.Cost, Together: telephone.FitTogether},
+		{Channel: w.client.Voice(), Limit: limit},
+		{Channel: client.SMS(), Limit: limit, Cost: telephone.Cost, Together: telephone.FitTogether},
+		{Channel: client.Voice(), Limit: limit},
 		o.Providers[1], // of the sender's messages
 	}
 }
