@@ -70,7 +70,8 @@ func TestWhatToDoAboutAContactThatFailsIsSaidForEachReason(t *testing.T) {
 		person := w.book.People[0]
 		w.book.People[0].Contacts = []roster.Contact{
 			{ID: "desk", Channel: "voice", Address: person.Contacts[0].Address, Verified: true},
-			{ID: "display", Channel: "webhook", Address: "https://gateway.example/pages"}, {ID: "mail", Channel: "email", Address: "ada@example.org"},
+			{ID: "display", Channel: "webhook", Address: "https://gateway.example/pages"},
+			{ID: "mail", Channel: "email", Address: "ada@example.org"},
 		}
 		w.alarmed(request.AlarmBody{Kind: request.AlarmFailing, Cause: request.FailingCause(person.ID, "desk"), Failing: request.Failing{Why: why, Since: request.At(w.now)}})
 		var ready client.Readiness
