@@ -30,10 +30,11 @@ func (w *world) shown(number string) (texts []string) {
 
 func TestACoordinatorReadsOfAGapByDayAndIsWokenAnHourBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(7 * time.Hour) // from midnight on
 		w := newWorld(t, eventlogtest.Start(t), dispatcher.DefaultPolicy(), func(_ *world, o *node.Options) {
 			current, _ := o.Rosters.Current(t.Context(), 0)
 			book := current.Book()
-			book.Rosters[0].Overrides = []roster.Override{{ID: "gap", Kind: roster.Replace, From: time.Now().Add(11 * time.Hour), Until: time.Now().Add(12 * time.Hour)}}
+			book.Rosters[0].Overrides = []roster.Override{{ID: "gap", Kind: roster.Replace, From: time.Now().Add(4 * time.Hour), Until: time.Now().Add(5 * time.Hour)}}
 			compiled, err := roster.Compile(book)
 			if err != nil {
 				t.Fatal(err)
@@ -41,7 +42,7 @@ func TestACoordinatorReadsOfAGapByDayAndIsWokenAnHourBefore(t *testing.T) {
 			o.Rosters = still{compiled}
 			o.Alarms.Reference = func(kind, cause string, i int) []byte { return []byte(request.FactID(kind, cause, strconv.Itoa(i))) }
 		})
-		pass(8*time.Hour - time.Minute)
+		pass(time.Hour - time.Minute)
 		alarms := w.node.Alarms()
 		if got := w.shown(erik); len(got) != 0 || len(alarms) != 1 || alarms[0].Alarm.Kind != request.AlarmGap {
 			t.Fatalf("at night: %q, %v", got, alarms)

@@ -92,6 +92,7 @@ func (m *memory) RoundTrip(r *http.Request) (*http.Response, error) {
 				panic(trouble)
 			}
 		}()
+		passes.Load()
 		out := httptest.NewRecorder()
 		m.handler.ServeHTTP(out, in)
 		answered <- out.Result()
@@ -308,8 +309,12 @@ func (w *world) texts(number string, ref request.Ref) int {
 	return n
 }
 
+// passes are counted, so that whoever answers a call sees what the test set before it let time pass.
+var passes atomic.Int64
+
 // pass lets fake time pass, and everything come to rest.
 func pass(d time.Duration) {
+	passes.Add(1)
 	time.Sleep(d)
 	synctest.Wait()
 }

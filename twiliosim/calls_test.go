@@ -505,6 +505,13 @@ func TestCallsAreChanged(t *testing.T) {
 				t.Errorf("%s while it rings: %v", status, got)
 			}
 		}
+		w.mu.Lock()
+		speak := w.customer
+		w.customer = func(n int, rw http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second)
+			speak(n, rw, r)
+		}
+		w.mu.Unlock()
 		talking := w.dial()
 		w.settle(time.Second)
 		do(t, w.sim.Answer(officer))
