@@ -190,7 +190,6 @@ var catastrophes = []catastrophe{
 	{
 		outage: "The officer's telephone is gone", breaks: "both carriers report that texts arrive and calls are picked up",
 		strike: func(n *night) { n.behaves(ada, phonesim.Lies) }, mend: func(n *night) { n.behaves(ada, phonesim.Answers) }, by: "bruno", grace: time.Second,
-		alarms: []request.AlarmKind{request.AlarmLate}, // calls to the one telephone wait for each other
 	},
 	{
 		outage: "A storm while the provider is down", breaks: "500 urgent requests for one officer come before this one",
