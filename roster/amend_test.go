@@ -116,6 +116,9 @@ func TestNoEditOfARotationChangesAShiftThatIsOver(t *testing.T) {
 			b = edited
 		}
 	})
+	if testing.Short() { // a fifth of the cases need not come to everything
+		return
+	}
 	for _, kind := range []string{"addtrue", "addfalse", "removetrue", "removefalse", "reordertrue", "lengthtrue", "lengthfalse", "settrue", "hourstrue", "hoursfalse", "waits"} {
 		if edits[kind] == 0 {
 			t.Errorf("the edit %s was never made", kind)

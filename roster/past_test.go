@@ -104,7 +104,7 @@ func TestKeepPastHasThePastOfOneBookAndTheFutureOfTheOther(t *testing.T) {
 			t.Fatalf("kept again, it changes:\n%+v\n%+v", kept, again)
 		}
 	})
-	if refused == 0 {
+	if refused == 0 && !testing.Short() {
 		t.Errorf("only %d edits would have changed the past", refused)
 	}
 }
@@ -157,7 +157,7 @@ func TestTheCheckOfThePastFindsWhatALookAtEveryTileFinds(t *testing.T) {
 			same++
 		}
 	})
-	if changed == 0 || same == 0 {
+	if (changed == 0 || same == 0) && !testing.Short() { // a fifth of the cases need not come to both
 		t.Errorf("%d edits changed the past, %d did not", changed, same)
 	}
 }

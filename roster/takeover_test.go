@@ -96,6 +96,9 @@ func TestWhoTakesTheDutyOverHasItAndGivesItBack(t *testing.T) {
 			t.Fatalf("given back twice: %v", err)
 		}
 	})
+	if testing.Short() { // a fifth of the cases need not come to everything
+		return
+	}
 	for _, err := range []error{nil, roster.ErrAlreadyOnDuty, roster.ErrNotOnDuty, roster.ErrNobodyBack} {
 		if seen[err] == 0 {
 			t.Errorf("it never came to: %v", err)

@@ -175,6 +175,9 @@ func TestNoEditOverHTTPChangesAShiftThatIsOver(t *testing.T) {
 			}
 		}
 	})
+	if testing.Short() { // a fifth of the cases need not come to everything
+		return
+	}
 	for _, what := range []string{"add", "remove", "reorder", "length", "restrictions", "conflict"} {
 		if done[what] == 0 {
 			t.Errorf("never: %s", what)

@@ -218,6 +218,9 @@ func TestEveryFaceNamesTheSamePeople(t *testing.T) {
 			}
 		}
 	})
+	if testing.Short() { // a fifth of the cases need not come to everything
+		return
+	}
 	if gaps == 0 || gaps == asked {
 		t.Errorf("of %d moments nobody was on duty in %d: the rosters are all alike", asked, gaps)
 	}
