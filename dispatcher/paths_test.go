@@ -393,3 +393,53 @@ func TestAStepThatIsTakenOnceMoreHasBothPathsAgain(t *testing.T) {
 		t.Errorf("step %+v", s)
 	}
 }
+
+// An emergency is no trial of a provider that fails, whether it goes through both or not.
+func TestAnEmergencyTriesNoProviderThatFails(t *testing.T) {
+	w := newTwoPathWorld(t)
+	w.voice = false
+	delete(w.policy.SecondPath, request.Emergency)
+	w.fails("twilio", 100*time.Millisecond, notifier.Failed{Kind: request.FailedForNow, Code: "http_503"})
+	w.start("n1")
+	for n := range 3 {
+		w.raise(n, request.Urgent)
+		w.run(time.Second)
+	}
+	w.run(40 * time.Second) // it may be tried again
+	w.calls = nil
+	began := w.now
+	w.raise(9, request.Emergency)
+	w.run(time.Second)
+	if got, want := w.throughWhom(began), "ada/vonage/sms@0"; got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+}
+
+func TestAProviderWhoseTextsCarriersGiveUpIsPassedOver(t *testing.T) {
+	w := newTwoPathWorld(t)
+	w.voice = false
+	w.policy.Levels = [][]string{{"person:ada", "person:bruno", "person:carmen"}}
+	w.fails("twilio", 100*time.Millisecond, notifier.Failed{Kind: request.FailedCarrier, Code: "30007"})
+	w.start("n1")
+	w.raise(1, request.Urgent)
+	w.run(5 * time.Second)
+	w.calls = nil
+	began := w.now
+	w.raise(2, request.Urgent)
+	w.run(time.Second)
+	if got, want := w.throughWhom(began), "ada/vonage/sms@0 bruno/vonage/sms@0 carmen/vonage/sms@0"; got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+}
+
+func TestBothPathsOfAnEmergencyAreOneDecision(t *testing.T) {
+	w := newTwoPathWorld(t)
+	w.voice = false
+	w.start("n1")
+	ref := w.raise(1, request.Emergency)
+	w.run(time.Second)
+	pages := w.state(ref).Pages
+	if len(pages) != 2 || pages[1].Reason != request.PathBoth || !pages[0].Ordered.Equal(pages[1].Ordered) {
+		t.Errorf("pages %+v", pages)
+	}
+}
