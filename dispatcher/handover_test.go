@@ -73,7 +73,7 @@ func (w *world) heard(since time.Time, abouts ...notifier.About) string {
 		if c.at.Before(since) || !slices.Contains(abouts, c.Message.About) {
 			continue
 		}
-		name := map[string]string{"1": "ada", "2": "bruno", "3": "carmen", "4": "dalia", "5": "erik"}[string(c.Message.To[len(c.Message.To)-1:])]
+		name := owner(c.Message.To)
 		list = append(list, fmt.Sprintf("%s %s %s %s", c.at.Format("15:04"), name, c.Message.About, c.Medium))
 	}
 	slices.SortStableFunc(list, func(a, b string) int { // who is first within a minute is nobody's promise

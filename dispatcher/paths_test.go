@@ -37,9 +37,7 @@ func (w *world) fails(name string, took time.Duration, o notifier.Outcome) {
 func (w *world) throughWhom(since time.Time) string {
 	var list []string
 	for _, c := range w.calls {
-		number := string(c.Message.To)
-		name := map[string]string{"1": "ada", "2": "bruno", "3": "carmen", "4": "dalia", "5": "erik"}[number[len(number)-1:]]
-		list = append(list, fmt.Sprintf("%s/%s/%s@%d", name, c.Provider, c.Medium, int(c.at.Sub(since).Seconds())))
+		list = append(list, fmt.Sprintf("%s/%s/%s@%d", owner(c.Message.To), c.Provider, c.Medium, int(c.at.Sub(since).Seconds())))
 	}
 	return strings.Join(list, " ")
 }

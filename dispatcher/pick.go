@@ -43,10 +43,7 @@ func (all paths) named(medium, provider string) *path {
 // another one, and never for none. The first is the one that the page names. Where the same is asked by another page through another provider, each
 // keeps to its own. A canary goes through the provider that it tests. Nil when nobody serves the medium.
 func (m *Machine) pick(s *request.State, p *request.Page, now time.Time) (by *path, at time.Time) {
-	serving := m.paths[p.Channel]
-	if p.About == request.AboutCanary {
-		serving = slices.DeleteFunc(slices.Clone(serving), func(o *path) bool { return o.Name != p.Provider })
-	}
+	serving, named := m.paths[p.Channel], m.paths.named(p.Channel, p.Provider)
 	if a := p.Last(); a != nil && a.InFlight() {
 		if o := m.paths.named(p.Channel, a.Provider); o != nil {
 			return o, a.Started
@@ -76,11 +73,11 @@ func (m *Machine) pick(s *request.State, p *request.Page, now time.Time) (by *pa
 			best, by, at = class, o, free
 		}
 	}
-	if named := m.paths.named(p.Channel, p.Provider); named != nil {
+	if named != nil {
 		consider(named)
 	}
 	for _, o := range serving {
-		if o.Name != p.Provider {
+		if o != named && p.About != request.AboutCanary {
 			consider(o)
 		}
 	}

@@ -27,9 +27,7 @@ func newVoiceWorld(t testing.TB) *world {
 func (w *world) asked(since time.Time) string {
 	var list []string
 	for _, c := range w.calls {
-		number := string(c.Message.To)
-		name := map[string]string{"1": "ada", "2": "bruno", "3": "carmen", "4": "dalia", "5": "erik"}[number[len(number)-1:]]
-		list = append(list, fmt.Sprintf("%s/%s@%d", name, c.Medium, int(c.at.Sub(since).Seconds())))
+		list = append(list, fmt.Sprintf("%s/%s@%d", owner(c.Message.To), c.Medium, int(c.at.Sub(since).Seconds())))
 	}
 	return strings.Join(list, " ")
 }
